@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/backends/database/database_backend.hpp>
+#include <keyway/backends/database/envelope_internal.hpp>
+#include <keyway/backends/database/key_encryption_key_internal.hpp>
+#include <keyway/backends/database/key_table_internal.hpp>
+#include <keyway/core/error.hpp>
+#include <keyway/database/sqlite_database_internal.hpp>
+#include <keyway/key/naming_backend_internal.hpp>
+#include <keyway/key/private_key_file.hpp>
+#include <keyway/key/software_key_internal.hpp>
+
+#include <botan/pk_keys.h>
+#include <botan/system_rng.h>
+
+#include <array>
+#include <ctime>
+#include <utility>
+
+namespace keyway {
+
+namespace {
+
+using database::Connection;
+
+constexpr std::string_view type_name = "database";
+
+OptionTable option_table() {
+    using enum Phase;
+    return {
+        {.name = "path",
+         .type = OptionType::path,
+         .phases = {settings},
+         .help = "the SQLite file; made with mode 0600 when the first key is put into it"},
+        {.name = "passphrase",
+         .type = OptionType::secret_source,
+         .phases = {settings, create, store, use},
+         .help = "the source of the passphrase of the database, the same for all its keys"},
+        {.name = "label",
+         .type = OptionType::text,
+         .phases = {create, store},
+         .help = "the new key's name"},
+        {.name = "argon2-memory-kib",
+         .type = OptionType::number,
+         .phases = {settings},
+         .default_value = "65536",
+         .help = "the memory in KiB that one guess at the passphrase takes, 8192 to 4194304; used when the database is new"},
+        {.name = "argon2-passes",
+         .type = OptionType::number,
+         .phases = {settings},
+         .default_value = "3",
+         .help = "how often that memory is gone through, 1 to 100; used when the database is new"},
+    };
+}
+
+std::string iso_8601(Time time) {
+    const auto seconds = std::chrono::system_clock::to_time_t(time);
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    std::array<char, 32> text{};
+    const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return {text.data(), size};
+}
+
+std::vector<std::uint8_t> private_key_purpose(const KeyHeader& key) {
+    return associated_data("private-key", {key.label, key.spki_sha256, key.key_type, key.created});
+}
+
+// Other than above with the id of the key it is encrypted under: a rotation encrypts the data key anew, and leaves the
+// private key as it is.
+std::vector<std::uint8_t> data_key_purpose(const KeyHeader& key, const std::string& key_encryption_key_id) {
+    return associated_data("data-key", {key_encryption_key_id, key.label, key.spki_sha256});
+}
+
+KeyRow sealed_row(const KeyHeader& header,
+                  std::span<const std::uint8_t> private_key_info,
+                  const KeyEncryptionKey& key_encryption_key) {
+    const auto data_key = Botan::system_rng().random_vec(envelope_key_size);
+    return {.header = header,
+            .key_encryption_key_id = key_encryption_key.record.id,
+            .wrapped_data_key =
+                seal(key_encryption_key.bytes, data_key, data_key_purpose(header, key_encryption_key.record.id)),
+            .encrypted_private_key = seal(data_key, private_key_info, private_key_purpose(header))};
+}
+
+class DatabaseBackend final : public KeyBackend, public KeyLister, public KeyRemover {
+public:
+    DatabaseBackend(const BackendAlias& name,
+                    std::shared_ptr<const OptionTable> table,
+                    OptionValues values,
+                    const BackendContext& context)
+        : KeyBackend(name, std::move(table), std::move(values)),
+          secrets_(context.secrets),
+          clock_(context.clock),
+          cost_{.memory_kib = settings().number("argon2-memory-kib").value_or(Argon2Cost().memory_kib),
+                .passes = settings().number("argon2-passes").value_or(Argon2Cost().passes)},
+          database_(required_path()),
+          capabilities_(BackendCapabilities::everything()) {
+        if(!cost_.in_range()) {
+            throw Error(Errc::invalid_option,
+                        "\"argon2-memory-kib\" or \"argon2-passes\" of backend " + in_quotes(alias().str()) +
+                            " is out of range",
+                        "use 8192 to 4194304 KiB and 1 to 100 passes")
+                .in_backend(alias().str());
+        }
+    }
+
+    CreatedKey create(const KeySpec& spec, const OptionValues& options) override {
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::create, options);
+            require_offered(spec);
+            const auto label = new_label(values);
+            const auto key = generate_software_key(spec);
+            auto ref = add(*key, label, values);
+            return CreatedKey{std::move(ref), key->public_key()};
+        });
+    }
+
+    KeyRef store(const Botan::Private_Key& key, const OptionValues& options) override {
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::store, options);
+            require_offered(KeySpec::of(key));
+            return add(key, new_label(values), values);
+        });
+    }
+
+    std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& options) const override {
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::use, options);
+            auto connection = database_.open(now());
+            const auto row = find(connection, ref);
+            return opened(*connection, row, ref, values);
+        });
+    }
+
+    std::optional<Error> check(const KeyRef& ref, const OptionValues& options) const override {
+        try {
+            naming_backend(alias(), [&] {
+                const auto values = completed(Phase::use, options);
+                auto connection = database_.open(now());
+                const auto row = find(connection, ref);
+                if(values.has("passphrase")) {
+                    static_cast<void>(opened(*connection, row, ref, values));
+                }
+            });
+            return std::nullopt;
+        } catch(const Error& error) {
+            return error;
+        }
+    }
+
+    std::vector<KeyInfo> list(const OptionValues& options) const override {
+        return naming_backend(alias(), [&] {
+            static_cast<void>(completed(Phase::use, options));
+            std::vector<KeyInfo> keys;
+            if(auto connection = database_.open(now())) {
+                for(const auto& header : list_keys(*connection)) {
+                    keys.push_back({.ref = reference(header), .label = header.label, .attributes = {{"created", header.created}}});
+                }
+            }
+            return keys;
+        });
+    }
+
+    void remove(const KeyRef& ref, const OptionValues& options) override {
+        naming_backend(alias(), [&] {
+            static_cast<void>(completed(Phase::use, options));
+            auto connection = database_.open(now());
+            const auto row = find(connection, ref);
+            if(!remove_key(*connection, row.header.label, row.header.spki_sha256)) {
+                throw not_found(row.header.label);
+            }
+        });
+    }
+
+    const BackendCapabilities& capabilities() const override { return capabilities_; }
+
+private:
+    [[nodiscard]] std::filesystem::path required_path() const {
+        return naming_backend(alias(), [&] {
+            const auto path = settings().path("path");
+            if(!path) {
+                throw Error(Errc::invalid_option,
+                            "the backend " + in_quotes(alias().str()) + " has no \"path\"",
+                            "name the SQLite file for its keys");
+            }
+            return *path;
+        });
+    }
+
+    [[nodiscard]] std::string now() const { return iso_8601(clock_()); }
+
+    [[nodiscard]] Secret read_passphrase(const OptionValues& values) const {
+        const auto source = values.secret_source("passphrase");
+        if(!source) {
+            throw Error(Errc::secret_unavailable,
+                        "there is no passphrase for the database " + in_quotes(database_.path().string()),
+                        "give the option \"passphrase\" (env:NAME, file:PATH, fd:N or prompt:)");
+        }
+        return secrets_.read(*source, "passphrase of backend " + in_quotes(alias().str()));
+    }
+
+    /// The label of a new key; whether it is free is asked before the work of making the key, and decided when it is
+    /// added.
+    [[nodiscard]] std::string new_label(const OptionValues& values) const {
+        const auto label = KeyLabel::of(values);
+        if(auto connection = database_.open(now()); connection && find_key(*connection, label.str())) {
+            throw Error(Errc::already_exists,
+                        "there is a key " + in_quotes(label.str()) + " already in the database " +
+                            in_quotes(database_.path().string()),
+                        "choose another label; nothing is ever overwritten");
+        }
+        return label.str();
+    }
+
+    KeyRef add(const Botan::Private_Key& key, const std::string& label, const OptionValues& values) {
+        const auto info = private_key_info(key);
+        // What is written is what counts: a key may state its public half in several ways (a compressed point).
+        const auto written = read_private_key(info, label);
+        const KeyHeader header{.label = label,
+                               .spki_sha256 = SpkiFingerprint::of(*written).to_string(),
+                               .key_type = KeySpec::of(*written).to_string(),
+                               .created = now()};
+        const auto passphrase = read_passphrase(values);
+        auto connection = database_.open_or_make(header.created);
+        for(;;) {
+            const auto record = find_active_key_encryption_key(connection);
+            const auto key_encryption_key = record ? keys_.derive(*record, passphrase, database_.path().string())
+                                                   : new_key_encryption_key(cost_, passphrase);
+            // The second process to put the first key into a new database has to go under the record of the other.
+            if(add_key(connection, sealed_row(header, info, key_encryption_key), key_encryption_key.record, now())) {
+                keys_.keep(key_encryption_key, passphrase);
+                return reference(header);
+            }
+        }
+    }
+
+    [[nodiscard]] KeyRef reference(const KeyHeader& header) const {
+        try {
+            return {alias(),
+                    std::string(type_name),
+                    KeySpec::parse(header.key_type),
+                    SpkiFingerprint::parse(header.spki_sha256),
+                    KeyLocator().set("label", header.label)};
+        } catch(const Error&) {
+            std::throw_with_nested(damaged(header.label));
+        }
+    }
+
+    [[nodiscard]] KeyRow find(std::optional<Connection>& connection, const KeyRef& ref) const {
+        require_own(ref, type_name);
+        const auto label = ref.locator().find("label");
+        if(!label) {
+            throw Error(Errc::malformed_data,
+                        "the key reference has no label",
+                        "take the reference from a listing of the backend's keys");
+        }
+        auto row = connection ? find_key(*connection, *label) : std::nullopt;
+        if(!row) {
+            throw not_found(*label);
+        }
+        if(row->header.spki_sha256 != ref.fingerprint().to_string()) {
+            throw Error(Errc::key_mismatch,
+                        "the key " + in_quotes(*label) + " in the database " + in_quotes(database_.path().string()) +
+                            " is another than the one meant: its SPKI SHA-256 is " + row->header.spki_sha256,
+                        "the reference is for " + ref.fingerprint().to_string());
+        }
+        return std::move(*row);
+    }
+
+    [[nodiscard]] std::unique_ptr<Botan::Private_Key> opened(Connection& connection,
+                                                             const KeyRow& row,
+                                                             const KeyRef& ref,
+                                                             const OptionValues& values) const {
+        const auto record = find_key_encryption_key(connection, row.key_encryption_key_id);
+        if(!record) {
+            throw damaged(row.header.label);
+        }
+        const auto key_encryption_key = keys_.derive(*record, read_passphrase(values), database_.path().string());
+        const auto data_key = unseal(
+            key_encryption_key.bytes, row.wrapped_data_key, data_key_purpose(row.header, key_encryption_key.record.id));
+        if(!data_key || data_key->size() != envelope_key_size) {
+            throw damaged(row.header.label);
+        }
+        const auto info = unseal(*data_key, row.encrypted_private_key, private_key_purpose(row.header));
+        if(!info) {
+            throw damaged(row.header.label);
+        }
+        auto key = read_private_key(*info, row.header.label);
+        if(SpkiFingerprint::of(*key) != ref.fingerprint()) {
+            throw damaged(row.header.label);
+        }
+        return key;
+    }
+
+    [[nodiscard]] Error not_found(const std::string& label) const {
+        return {Errc::key_not_found,
+                "there is no key " + in_quotes(label) + " in the database " + in_quotes(database_.path().string()),
+                "list the keys of backend " + in_quotes(alias().str()) + " to see those there are"};
+    }
+
+    [[nodiscard]] Error damaged(const std::string& label) const {
+        return {Errc::malformed_data,
+                "the row of key " + in_quotes(label) + " in the database " + in_quotes(database_.path().string()) +
+                    " has been changed or is damaged",
+                "restore the database from a copy"};
+    }
+
+    SecretReader secrets_;
+    Clock clock_;
+    Argon2Cost cost_;
+    database::SqliteDatabase database_;
+    mutable KeyEncryptionKeys keys_;
+    BackendCapabilities capabilities_;
+};
+
+}  // namespace
+
+BackendType database_backend() {
+    return {.name = std::string(type_name),
+            .title = "keys in an SQLite database: encrypted one by one, under a passphrase",
+            .options = std::make_shared<const OptionTable>(option_table()),
+            .open = [](const BackendAlias& alias,
+                       std::shared_ptr<const OptionTable> table,
+                       OptionValues settings,
+                       const BackendContext& context) -> std::unique_ptr<KeyBackend> {
+                return std::make_unique<DatabaseBackend>(alias, std::move(table), std::move(settings), context);
+            }};
+}
+
+}  // namespace keyway

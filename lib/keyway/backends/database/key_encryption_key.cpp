@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/backends/database/envelope_internal.hpp>
+#include <keyway/backends/database/key_encryption_key_internal.hpp>
+#include <keyway/core/error.hpp>
+
+#include <botan/base64.h>
+#include <botan/exceptn.h>
+#include <botan/hex.h>
+#include <botan/mac.h>
+#include <botan/pwdhash.h>
+#include <botan/system_rng.h>
+
+#include <array>
+#include <memory>
+#include <utility>
+
+namespace keyway {
+
+namespace {
+
+using Bytes = Botan::secure_vector<std::uint8_t>;
+
+constexpr std::size_t id_size = 16;
+constexpr std::size_t salt_size = 16;
+constexpr std::array<std::uint8_t, 8> check_constant{'k', 'e', 'y', 'w', 'a', 'y', '-', '1'};
+
+std::vector<std::uint8_t> check_purpose(const KeyEncryptionKeyRecord& record) {
+    return associated_data("key-encryption-key-check", {record.id});
+}
+
+Error damaged(const std::string& where) {
+    return {Errc::malformed_data,
+            "the record of how keys are encrypted in the database " + in_quotes(where) + " is damaged",
+            "restore the database from a copy"};
+}
+
+Bytes argon2id(const KeyEncryptionKeyRecord& record, const Secret& passphrase) {
+    Bytes key(envelope_key_size);
+    Botan::PasswordHashFamily::create_or_throw("Argon2id")
+        ->from_params(record.cost.memory_kib, record.cost.passes, record.cost.parallelism)
+        ->hash(key, passphrase.reveal(), Botan::base64_decode(record.salt));
+    return key;
+}
+
+std::unique_ptr<Botan::MessageAuthenticationCode> hmac_of(const Bytes& key, const Secret& passphrase) {
+    auto hmac = Botan::MessageAuthenticationCode::create_or_throw("HMAC(SHA-256)");
+    hmac->set_key(key);
+    hmac->update(passphrase.reveal_bytes());
+    return hmac;
+}
+
+}  // namespace
+
+bool Argon2Cost::in_range() const noexcept {
+    return memory_kib >= 8UL * 1024UL && memory_kib <= 4UL * 1024UL * 1024UL && passes >= 1 && passes <= 100 &&
+           parallelism == 1;
+}
+
+KeyEncryptionKey new_key_encryption_key(const Argon2Cost& cost, const Secret& passphrase) {
+    auto& rng = Botan::system_rng();
+    KeyEncryptionKey key;
+    key.record.id = Botan::hex_encode(rng.random_vec(id_size), false);
+    key.record.cost = cost;
+    key.record.salt = Botan::base64_encode(rng.random_vec(salt_size));
+    key.bytes = argon2id(key.record, passphrase);
+    key.record.check_value = seal(key.bytes, check_constant, check_purpose(key.record));
+    return key;
+}
+
+KeyEncryptionKeys::KeyEncryptionKeys() : mac_key_(Botan::system_rng().random_vec(envelope_key_size)) {}
+
+KeyEncryptionKey KeyEncryptionKeys::derive(const KeyEncryptionKeyRecord& record,
+                                           const Secret& passphrase,
+                                           const std::string& where) {
+    if(!record.cost.in_range()) {
+        throw damaged(where);
+    }
+    const std::lock_guard lock(mutex_);
+    if(kept_ && kept_->id == record.id && hmac_of(mac_key_, passphrase)->verify_mac(kept_->passphrase_mac)) {
+        return {record, kept_->bytes};
+    }
+    Bytes bytes;
+    try {
+        bytes = argon2id(record, passphrase);
+    } catch(const Botan::Exception&) {
+        throw damaged(where);
+    }
+    if(!unseal(bytes, record.check_value, check_purpose(record))) {
+        throw Error(Errc::passphrase_incorrect,
+                    "the passphrase is not the one of the database " + in_quotes(where),
+                    "give the passphrase with which its first key was made");
+    }
+    kept_ = Kept{record.id, hmac_of(mac_key_, passphrase)->final(), bytes};
+    return {record, std::move(bytes)};
+}
+
+void KeyEncryptionKeys::keep(const KeyEncryptionKey& key, const Secret& passphrase) {
+    const std::lock_guard lock(mutex_);
+    kept_ = Kept{key.record.id, hmac_of(mac_key_, passphrase)->final(), key.bytes};
+}
+
+}  // namespace keyway

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/core/secret.hpp>
+
+#include <botan/secmem.h>
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace keyway {
+
+/// How much work Argon2id makes of guessing a passphrase.
+/// @spec RFC 9106
+struct Argon2Cost {
+    std::uint64_t memory_kib = 64UL * 1024UL;
+    std::uint64_t passes = 3;
+    std::uint64_t parallelism = 1;
+
+    [[nodiscard]] bool in_range() const noexcept;
+    friend bool operator==(const Argon2Cost&, const Argon2Cost&) = default;
+};
+
+/// What a database keeps of a key-encryption key: all but the passphrase.
+struct KeyEncryptionKeyRecord {
+    std::string id;  ///< 32 random hexadecimal digits
+    Argon2Cost cost;
+    std::string salt;         ///< base64
+    std::string check_value;  ///< a constant encrypted under the key, by which a wrong passphrase is known
+};
+
+/// A key that data keys are encrypted under.
+struct KeyEncryptionKey {
+    KeyEncryptionKeyRecord record;
+    Botan::secure_vector<std::uint8_t> bytes;
+};
+
+/// Makes a new record with a random id and salt, and derives its key.
+[[nodiscard]] KeyEncryptionKey new_key_encryption_key(const Argon2Cost& cost, const Secret& passphrase);
+
+/// Derives keys from passphrases, and keeps the last one, so that opening a second key does not cost Argon2 again.
+///
+/// What is kept is found by the id of the key *and* by the passphrase (a MAC of it under a key of this object alone):
+/// another passphrase always goes through Argon2 and the check value.
+/// @threadsafety safe; the derivation is done by one thread at a time
+class KeyEncryptionKeys {
+public:
+    KeyEncryptionKeys();
+
+    /// @param where the database, for messages
+    /// @throws Errc::passphrase_incorrect when it is another passphrase than the record was made with
+    /// @throws Errc::malformed_data when the record is damaged
+    [[nodiscard]] KeyEncryptionKey derive(const KeyEncryptionKeyRecord& record,
+                                          const Secret& passphrase,
+                                          const std::string& where);
+
+    void keep(const KeyEncryptionKey& key, const Secret& passphrase);
+
+private:
+    struct Kept {
+        std::string id;
+        Botan::secure_vector<std::uint8_t> passphrase_mac;
+        Botan::secure_vector<std::uint8_t> bytes;
+    };
+
+    const Botan::secure_vector<std::uint8_t> mac_key_;
+    std::mutex mutex_;
+    std::optional<Kept> kept_;
+};
+
+}  // namespace keyway

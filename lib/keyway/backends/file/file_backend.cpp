@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/backends/file/file_backend.hpp>
+#include <keyway/backends/file/key_folder_internal.hpp>
+#include <keyway/core/error.hpp>
+#include <keyway/key/naming_backend_internal.hpp>
+#include <keyway/key/pbes2_internal.hpp>
+#include <keyway/key/private_key_file.hpp>
+#include <keyway/key/software_key_internal.hpp>
+
+#include <botan/pem.h>
+#include <botan/pk_keys.h>
+#include <botan/x509_key.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace keyway {
+
+namespace {
+
+constexpr std::string_view type_name = "file";
+constexpr std::uint64_t most_parallelization = 64;
+
+enum class Format { pem, der };
+
+OptionTable option_table() {
+    using enum Phase;
+    return {
+        {.name = "path",
+         .type = OptionType::path,
+         .phases = {settings},
+         .help = "the folder with the key files; made with mode 0700 when the first key is put into it"},
+        {.name = "passphrase",
+         .type = OptionType::secret_source,
+         .phases = {settings, create, store, use},
+         .help = "the source of the passphrase that the key is encrypted with"},
+        {.name = "label",
+         .type = OptionType::text,
+         .phases = {create, store},
+         .help = "the new key's name; its file is LABEL.pem or LABEL.der"},
+        {.name = "format",
+         .type = OptionType::text,
+         .phases = {create, store},
+         .default_value = "pem",
+         .help = "the form of the new file: pem, which states the public key too, or der"},
+        {.name = "scrypt-parallelization",
+         .type = OptionType::number,
+         .phases = {settings, create, store},
+         .default_value = "5",
+         .help = "how much work it is to open the new file, 1 to 64, each about 50 ms; memory stays at 16 MiB"},
+        {.name = "unencrypted-insecure",
+         .type = OptionType::flag,
+         .phases = {create, store},
+         .help = "write the new key in clear, for whoever can read the disk or a copy of it"},
+    };
+}
+
+/// What a new file is to be like.
+struct NewFile {
+    KeyLabel label;
+    Format format;
+    bool encrypted;
+    std::size_t scrypt_parallelization;
+
+    static NewFile of(const OptionValues& options) {
+        auto label = KeyLabel::of(options);
+        if(label.str().find('/') != std::string::npos || label.str().starts_with('.')) {
+            throw Error(Errc::invalid_option,
+                        in_quotes(label.str()) + " cannot be the name of a key file",
+                        "choose a label without a slash that does not begin with a dot");
+        }
+        const auto format = options.text("format").value_or("pem");
+        if(format != "pem" && format != "der") {
+            throw Error(Errc::invalid_option, "there is no key file format " + in_quotes(format), "use pem or der");
+        }
+        const auto parallelization = options.number("scrypt-parallelization").value_or(1);
+        if(parallelization < 1 || parallelization > most_parallelization) {
+            throw Error(Errc::invalid_option,
+                        "the option \"scrypt-parallelization\" is out of range",
+                        "use 1 to " + std::to_string(most_parallelization));
+        }
+        const bool in_clear = options.flag("unencrypted-insecure");
+        const auto* const passphrase = options.find("passphrase");
+        if(in_clear && passphrase != nullptr && passphrase->origin.kind == OptionOrigin::Kind::call) {
+            throw Error(Errc::invalid_option,
+                        "the options \"passphrase\" and \"unencrypted-insecure\" contradict each other",
+                        "give one of them");
+        }
+        if(!in_clear && passphrase == nullptr) {
+            throw Error(Errc::secret_unavailable,
+                        "there is no passphrase to encrypt the new key with",
+                        "give the option \"passphrase\" (env:NAME, file:PATH, fd:N or prompt:)");
+        }
+        return {std::move(label), format == "pem" ? Format::pem : Format::der, !in_clear, parallelization};
+    }
+
+    [[nodiscard]] std::string name() const { return name_as(format); }
+
+    [[nodiscard]] std::string name_as(Format as) const { return label.str() + (as == Format::pem ? ".pem" : ".der"); }
+};
+
+void append(Botan::secure_vector<std::uint8_t>& bytes, const std::string& text) {
+    bytes.insert(bytes.end(), text.begin(), text.end());
+}
+
+class FileBackend final : public KeyBackend, public KeyLister, public KeyRemover {
+public:
+    FileBackend(const BackendAlias& name,
+                std::shared_ptr<const OptionTable> table,
+                OptionValues values,
+                const BackendContext& context)
+        : KeyBackend(name, std::move(table), std::move(values)),
+          secrets_(context.secrets),
+          folder_(settings().path("path").value_or("")),
+          capabilities_(BackendCapabilities::everything()) {
+        if(!settings().has("path")) {
+            throw Error(Errc::invalid_option,
+                        "the backend " + in_quotes(alias().str()) + " has no \"path\"",
+                        "name the folder for its key files")
+                .in_backend(alias().str());
+        }
+    }
+
+    CreatedKey create(const KeySpec& spec, const OptionValues& options) override {
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::create, options);
+            require_offered(spec);
+            const auto file = NewFile::of(values);
+            require_free(file);  // before the work of making a key
+            const auto key = generate_software_key(spec);
+            auto ref = add(*key, file, values);
+            return CreatedKey{std::move(ref), key->public_key()};
+        });
+    }
+
+    KeyRef store(const Botan::Private_Key& key, const OptionValues& options) override {
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::store, options);
+            require_offered(KeySpec::of(key));
+            const auto file = NewFile::of(values);
+            require_free(file);
+            return add(key, file, values);
+        });
+    }
+
+    std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& options) const override {
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::use, options);
+            auto key = find(ref).open(passphrase(values));
+            require_same(ref, *key);
+            return key;
+        });
+    }
+
+    std::optional<Error> check(const KeyRef& ref, const OptionValues& options) const override {
+        try {
+            naming_backend(alias(), [&] {
+                const auto values = completed(Phase::use, options);
+                const auto file = find(ref);
+                const bool can_be_opened = values.has("passphrase") || !file.is_encrypted();
+                require_same(ref, can_be_opened ? *file.open(passphrase(values)) : *public_half(file, values));
+            });
+            return std::nullopt;
+        } catch(const Error& error) {
+            return error;
+        }
+    }
+
+    std::vector<KeyInfo> list(const OptionValues& options) const override {
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::use, options);
+            std::vector<KeyInfo> keys;
+            for(const auto& name : folder_.names()) {
+                const auto bytes = folder_.read(name);
+                const auto path = folder_.file(name).string();
+                const auto file = bytes ? PrivateKeyFile::find(*bytes, path) : std::nullopt;
+                if(file) {
+                    const auto key = public_half(*file, values);
+                    keys.push_back({.ref = reference(name, *key),
+                                    .label = name.substr(0, name.rfind('.')),
+                                    .attributes = {{"file", path}, {"encrypted", file->is_encrypted() ? "yes" : "no"}}});
+                }
+            }
+            return keys;
+        });
+    }
+
+    void remove(const KeyRef& ref, const OptionValues& options) override {
+        naming_backend(alias(), [&] {
+            const auto values = completed(Phase::use, options);
+            require_same(ref, *public_half(find(ref), values));
+            folder_.remove(name_of(ref));
+        });
+    }
+
+    const BackendCapabilities& capabilities() const override { return capabilities_; }
+
+private:
+    [[nodiscard]] AskPassphrase passphrase(const OptionValues& values) const {
+        const auto source = values.secret_source("passphrase");
+        if(!source) {
+            return {};
+        }
+        return [this, source = *source] { return secrets_.read(source, "passphrase of backend " + in_quotes(alias().str())); };
+    }
+
+    /// A key is found by its file's name, so that one label must not stand for two files.
+    void require_free(const NewFile& file) const {
+        for(const auto format : {Format::pem, Format::der}) {
+            if(folder_.has(file.name_as(format))) {
+                throw Error(Errc::already_exists,
+                            "there is a key " + in_quotes(file.label.str()) + " already (" +
+                                in_quotes(folder_.file(file.name_as(format)).string()) + ")",
+                            "choose another label; nothing is ever overwritten");
+            }
+        }
+    }
+
+    KeyRef add(const Botan::Private_Key& key, const NewFile& file, const OptionValues& values) {
+        const auto info = private_key_info(key);
+        // What is written is what counts: a key may state its public half in several ways (a compressed point).
+        const auto written = read_private_key(info, file.label.str());
+        auto bytes = info;
+        if(file.encrypted) {
+            const auto encrypted = encrypt_pkcs8(info, passphrase(values)(), file.scrypt_parallelization);
+            bytes.assign(encrypted.begin(), encrypted.end());
+        }
+        if(file.format == Format::pem) {
+            const auto text = Botan::PEM_Code::encode(bytes, file.encrypted ? "ENCRYPTED PRIVATE KEY" : "PRIVATE KEY");
+            bytes.clear();
+            append(bytes, text);
+            append(bytes, Botan::X509::PEM_encode(*written));
+        }
+        folder_.add(file.name(), bytes);
+        return reference(file.name(), *written);
+    }
+
+    [[nodiscard]] KeyRef reference(const std::string& name, const Botan::Public_Key& key) const {
+        return {alias(), std::string(type_name), KeySpec::of(key), SpkiFingerprint::of(key), KeyLocator().set("file", name)};
+    }
+
+    [[nodiscard]] std::string name_of(const KeyRef& ref) const {
+        require_own(ref, type_name);
+        const auto name = ref.locator().find("file");
+        if(!name || name->empty() || name->starts_with('.') || name->find('/') != std::string::npos) {
+            throw Error(Errc::malformed_data,
+                        "the key reference names no file in the folder of backend " + in_quotes(alias().str()),
+                        "take the reference from a listing of the backend's keys");
+        }
+        return *name;
+    }
+
+    [[nodiscard]] PrivateKeyFile find(const KeyRef& ref) const {
+        const auto path = folder_.file(name_of(ref));
+        const auto bytes = folder_.read(name_of(ref));
+        if(!bytes) {
+            throw Error(Errc::key_not_found,
+                        "there is no key file " + in_quotes(path.string()),
+                        "list the keys of backend " + in_quotes(alias().str()) + " to see those there are");
+        }
+        return PrivateKeyFile::parse(*bytes, path.string());
+    }
+
+    /// As the file states it, or else from the opened key.
+    [[nodiscard]] std::shared_ptr<const Botan::Public_Key> public_half(const PrivateKeyFile& file,
+                                                                       const OptionValues& values) const {
+        if(file.public_key() != nullptr) {
+            return file.public_key();
+        }
+        return file.open(passphrase(values));
+    }
+
+    void require_same(const KeyRef& ref, const Botan::Public_Key& key) const {
+        const auto found = SpkiFingerprint::of(key);
+        if(found != ref.fingerprint()) {
+            throw Error(Errc::key_mismatch,
+                        "the key file " + in_quotes(folder_.file(name_of(ref)).string()) +
+                            " holds another key than the one meant: its SPKI SHA-256 is " + found.to_string(),
+                        "the reference is for " + ref.fingerprint().to_string());
+        }
+    }
+
+    SecretReader secrets_;
+    KeyFolder folder_;
+    BackendCapabilities capabilities_;
+};
+
+}  // namespace
+
+BackendType file_backend() {
+    return {.name = std::string(type_name),
+            .title = "keys in files: PKCS#8, encrypted with a passphrase",
+            .options = std::make_shared<const OptionTable>(option_table()),
+            .open = [](const BackendAlias& alias,
+                       std::shared_ptr<const OptionTable> table,
+                       OptionValues settings,
+                       const BackendContext& context) -> std::unique_ptr<KeyBackend> {
+                return std::make_unique<FileBackend>(alias, std::move(table), std::move(settings), context);
+            }};
+}
+
+}  // namespace keyway

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/backends/hsm/hsm_backend.hpp>
+#include <keyway/backends/hsm/hsm_options_internal.hpp>
+#include <keyway/key/naming_backend_internal.hpp>
+#include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
+
+#include <botan/hash.h>
+#include <botan/hex.h>
+#include <botan/pk_keys.h>
+#include <botan/pubkey.h>
+#include <botan/system_rng.h>
+
+#include <array>
+#include <mutex>
+#include <utility>
+
+namespace keyway {
+
+namespace {
+
+constexpr std::string_view type_name = "hsm";
+
+/// CKA_ID of an imported key: the SHA-1 of its public key bits, as NSS and most other programs choose it.
+std::vector<std::uint8_t> usual_id(const Botan::Public_Key& key) {
+    const auto hash = Botan::HashFunction::create_or_throw("SHA-1");
+    hash->update(key.public_key_bits());
+    return hash->final_stdvec();
+}
+
+std::vector<std::uint8_t> random_id() {
+    return Botan::system_rng().random_vec<std::vector<std::uint8_t>>(20);
+}
+
+class HsmBackend final : public KeyBackend, public KeyLister, public KeyRemover {
+public:
+    HsmBackend(const BackendAlias& alias,
+               std::shared_ptr<const OptionTable> table,
+               OptionValues settings,
+               BackendContext context)
+        : KeyBackend(alias, std::move(table), std::move(settings)),
+          context_(std::move(context)),
+          place_(hsm::token_place(this->settings(), alias)) {}
+
+    CreatedKey create(const KeySpec& spec, const OptionValues& call) override;
+    KeyRef store(const Botan::Private_Key& key, const OptionValues& call) override;
+    std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& call) const override;
+    std::optional<Error> check(const KeyRef& ref, const OptionValues& call) const override;
+    std::vector<KeyInfo> list(const OptionValues& call) const override;
+    void remove(const KeyRef& ref, const OptionValues& call) override;
+
+    const BackendCapabilities& capabilities() const override {
+        static const auto all = BackendCapabilities::everything();
+        return all;
+    }
+
+private:
+    /// The token, opened at the first use and kept; a token that is not there is looked for again the next time.
+    std::shared_ptr<pkcs11::Token> token() const {
+        const std::lock_guard lock(mutex_);
+        if(!token_) {
+            token_ = std::make_shared<pkcs11::Token>(
+                pkcs11::Module::open(place_.module), place_.token, place_.limits);
+        }
+        return token_;
+    }
+
+    pkcs11::PinProvider pin_provider(const OptionValues& options, const pkcs11::Token& token) const {
+        auto source = options.secret_source("user-pin");
+        if(!source) {
+            source = place_.pin_of_uri;
+        }
+        const auto what = "user PIN of " + token.name();
+        if(!source) {
+            return [what]() -> Secret {
+                throw Error(Errc::secret_unavailable, "no source was given for the " + what,
+                            "set \"user-pin\" to env:NAME, file:PATH, fd:N or prompt:");
+            };
+        }
+        return [reader = context_.secrets, source = *source, what] { return reader.read(source, what); };
+    }
+
+    std::shared_ptr<pkcs11::Token> token_logged_in(const OptionValues& options) const {
+        auto opened = token();
+        opened->log_in(pin_provider(options, *opened));
+        return opened;
+    }
+
+    KeyRef reference(const pkcs11::NewKey& key, const Botan::Public_Key& public_key) const {
+        KeyLocator locator;
+        locator.set("id", pkcs11::id_text(key.id)).set("label", key.label);
+        return {alias(), std::string(type_name), KeySpec::of(public_key), SpkiFingerprint::of(public_key),
+                std::move(locator)};
+    }
+
+    pkcs11::KeySelector selector(const KeyRef& ref) const {
+        require_own(ref, type_name);
+        pkcs11::KeySelector out;
+        out.label = ref.locator().find("label");
+        if(const auto id = ref.locator().find("id")) {
+            try {
+                out.id = Botan::hex_decode(*id, false);
+            } catch(const Botan::Exception&) {
+                throw Error(Errc::malformed_data, "the key reference's id " + in_quotes(*id) + " is not hexadecimal");
+            }
+        }
+        if(!out.label && !out.id) {
+            throw Error(Errc::malformed_data, "the key reference names neither an id nor a label of a token's key");
+        }
+        return out;
+    }
+
+    std::unique_ptr<Botan::Private_Key> open(const std::shared_ptr<pkcs11::Token>& token,
+                                             const OptionValues& options,
+                                             const pkcs11::KeySelector& selector,
+                                             const SpkiFingerprint& fingerprint) const {
+        return std::make_unique<pkcs11::HsmPrivateKey>(
+            std::make_shared<pkcs11::HsmKey>(token, pin_provider(options, *token), selector, fingerprint));
+    }
+
+    /// A key that was just made has to sign once, verified, before anybody relies on it.
+    void prove(const std::shared_ptr<pkcs11::Token>& token,
+               const OptionValues& options,
+               const pkcs11::NewKey& key,
+               const Botan::Public_Key& public_key) const {
+        if(!key.usage.sign) {
+            return;
+        }
+        const auto opened = open(token, options, {.id = key.id, .label = key.label}, SpkiFingerprint::of(public_key));
+        constexpr std::string_view algorithm_rsa = "PKCS1v15(SHA-256)";
+        const auto spec = KeySpec::of(public_key);
+        const std::string padding = spec.type() == KeyType::rsa  ? std::string(algorithm_rsa)
+                                    : spec.type() == KeyType::ec ? "SHA-256"
+                                                                 : "Pure";
+        Botan::PK_Signer signer(*opened, Botan::system_rng(), padding);
+        constexpr std::array<std::uint8_t, 16> challenge{};
+        // The first signature of an HsmPrivateKey is verified before it is handed out.
+        static_cast<void>(signer.sign_message(challenge, Botan::system_rng()));
+    }
+
+    BackendContext context_;
+    hsm::TokenPlace place_;
+    mutable std::mutex mutex_;
+    std::mutex making_;  // tokens do not keep labels unique: looking whether one is free and taking it are one step
+    mutable std::shared_ptr<pkcs11::Token> token_;
+};
+
+CreatedKey HsmBackend::create(const KeySpec& spec, const OptionValues& call) {
+    return naming_backend(alias(), [&]() -> CreatedKey {
+        const auto options = completed(Phase::create, call);
+        const auto key = hsm::new_key(options, random_id());
+        require_offered(spec);
+        const auto token = token_logged_in(options);
+        const auto session = token->open_session(pkcs11::SessionMode::read_write);
+        const std::lock_guard lock(making_);
+        pkcs11::require_free_label(session, key.label, token->name());
+        pkcs11::NewObjects made(session);
+        const auto found = pkcs11::generate_key(session, spec, key, made);
+        prove(token, options, key, *found.public_key);
+        auto ref = reference(key, *found.public_key);
+        made.keep();
+        return {std::move(ref), found.public_key};
+    });
+}
+
+KeyRef HsmBackend::store(const Botan::Private_Key& source, const OptionValues& call) {
+    return naming_backend(alias(), [&] {
+        const auto options = completed(Phase::store, call);
+        const auto public_half = source.public_key();
+        const auto key = hsm::new_key(options, usual_id(*public_half));
+        require_offered(KeySpec::of(*public_half));
+        const auto token = token_logged_in(options);
+        const auto session = token->open_session(pkcs11::SessionMode::read_write);
+        const std::lock_guard lock(making_);
+        pkcs11::require_free_label(session, key.label, token->name());
+        pkcs11::NewObjects made(session);
+        const auto found = pkcs11::import_key(session, source, key, made);
+        prove(token, options, key, *found.public_key);
+        auto ref = reference(key, *found.public_key);
+        made.keep();
+        return ref;
+    });
+}
+
+std::unique_ptr<Botan::Private_Key> HsmBackend::use(const KeyRef& ref, const OptionValues& call) const {
+    return naming_backend(alias(), [&] {
+        const auto options = completed(Phase::use, call);
+        const auto wanted = selector(ref);
+        return open(token_logged_in(options), options, wanted, ref.fingerprint());
+    });
+}
+
+std::optional<Error> HsmBackend::check(const KeyRef& ref, const OptionValues& call) const {
+    try {
+        static_cast<void>(use(ref, call));
+        return std::nullopt;
+    } catch(const Error& error) {
+        return error;
+    }
+}
+
+std::vector<KeyInfo> HsmBackend::list(const OptionValues& call) const {
+    return naming_backend(alias(), [&] {
+        const auto token = token_logged_in(completed(Phase::use, call));
+        const auto loan = token->sessions().borrow();
+        std::vector<KeyInfo> keys;
+        for(const auto& key : pkcs11::list_keys(loan.session())) {
+            if(!key.public_key) {
+                continue;
+            }
+            const pkcs11::NewKey named{.label = key.label, .id = key.id};
+            keys.push_back({reference(named, *key.public_key),
+                            key.label,
+                            {{"id", pkcs11::id_text(key.id)},
+                             {"token", token->info().label},
+                             {"sensitive", key.sensitive ? "yes" : "no"},
+                             {"extractable", key.extractable ? "yes" : "no"}}});
+        }
+        return keys;
+    });
+}
+
+void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
+    naming_backend(alias(), [&] {
+        const auto options = completed(Phase::use, call);
+        const auto wanted = selector(ref);
+        const auto token = token_logged_in(options);
+        const auto session = token->open_session(pkcs11::SessionMode::read_write);
+        pkcs11::destroy_key(session, pkcs11::find_key(session, wanted, ref.fingerprint(), token->name()));
+    });
+}
+
+}  // namespace
+
+BackendType hsm_backend() {
+    return {.name = std::string(type_name),
+            .title = "a PKCS#11 token: an HSM, a smart card, SoftHSM",
+            .options = hsm::option_table(),
+            .open = [](const BackendAlias& alias,
+                       std::shared_ptr<const OptionTable> table,
+                       OptionValues settings,
+                       const BackendContext& context) -> std::unique_ptr<KeyBackend> {
+                return std::make_unique<HsmBackend>(alias, std::move(table), std::move(settings), context);
+            }};
+}
+
+}  // namespace keyway

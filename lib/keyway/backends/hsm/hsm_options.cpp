@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/backends/hsm/hsm_options_internal.hpp>
+#include <keyway/core/error.hpp>
+
+#include <botan/exceptn.h>
+#include <botan/hex.h>
+
+namespace keyway::hsm {
+
+namespace {
+
+constexpr std::size_t longest_id = 255;
+constexpr std::size_t longest_label = 255;
+
+std::vector<std::uint8_t> parse_id(const std::string& hex) {
+    try {
+        auto id = Botan::hex_decode(hex, false);
+        if(!id.empty() && id.size() <= longest_id) {
+            return id;
+        }
+    } catch(const Botan::Exception&) {
+        // told below
+    }
+    throw Error(Errc::invalid_option, "the id " + in_quotes(hex) + " is not 1 to 255 bytes in hexadecimal",
+                "write for instance 01 or a0b1c2");
+}
+
+void take(std::optional<std::string>& into, const std::optional<std::string>& from_uri, const char* name) {
+    if(into && from_uri && *into != *from_uri) {
+        throw Error(Errc::invalid_option, "the token URI and the option " + in_quotes(name) + " name different tokens",
+                    "keep one of the two");
+    }
+    if(from_uri) {
+        into = from_uri;
+    }
+}
+
+}  // namespace
+
+std::shared_ptr<const OptionTable> option_table() {
+    const Phases everywhere{Phase::settings, Phase::create, Phase::store, Phase::use};
+    const Phases making{Phase::create, Phase::store};
+    return std::make_shared<const OptionTable>(std::initializer_list<OptionSpec>{
+        {.name = "module",
+         .type = OptionType::text,
+         .phases = {Phase::settings},
+         .default_value = {},
+         .help = "the path of the PKCS#11 module's library, or its name in p11-kit's configuration"},
+        {.name = "token-uri",
+         .type = OptionType::text,
+         .phases = {Phase::settings},
+         .default_value = {},
+         .help = "the token as a PKCS#11 URI (RFC 7512); it may name the module and the PIN's source too"},
+        {.name = "token-label",
+         .type = OptionType::text,
+         .phases = {Phase::settings},
+         .default_value = {},
+         .help = "the token's label"},
+        {.name = "token-serial",
+         .type = OptionType::text,
+         .phases = {Phase::settings},
+         .default_value = {},
+         .help = "the token's serial number, where the label is not unique"},
+        {.name = "max-sessions",
+         .type = OptionType::number,
+         .phases = {Phase::settings},
+         .default_value = "16",
+         .help = "the most sessions to sign with at the same time"},
+        {.name = "session-wait-ms",
+         .type = OptionType::number,
+         .phases = {Phase::settings},
+         .default_value = "10000",
+         .help = "how many milliseconds to wait for a free session"},
+        {.name = "user-pin",
+         .type = OptionType::secret_source,
+         .phases = everywhere,
+         .default_value = {},
+         .help = "the source of the token's user PIN"},
+        {.name = "label",
+         .type = OptionType::text,
+         .phases = making,
+         .default_value = {},
+         .help = "the new key's label (CKA_LABEL); no other key of the token may have it"},
+        {.name = "id",
+         .type = OptionType::text,
+         .phases = making,
+         .default_value = {},
+         .help = "the new key's id (CKA_ID) in hexadecimal; chosen when not given"},
+        {.name = "usage",
+         .type = OptionType::text,
+         .phases = making,
+         .default_value = "sign",
+         .help = "what the new key may be used for: sign, decrypt, unwrap, derive, with commas between"},
+        {.name = "extractable",
+         .type = OptionType::flag,
+         .phases = making,
+         .default_value = "false",
+         .help = "let the new private key leave the token wrapped; it stays sensitive"},
+    });
+}
+
+TokenPlace token_place(const OptionValues& settings, const BackendAlias& alias) {
+    TokenPlace place;
+    auto module = settings.text("module");
+    place.token.label = settings.text("token-label");
+    place.token.serial = settings.text("token-serial");
+    if(const auto text = settings.text("token-uri")) {
+        const auto uri = pkcs11::Uri::parse(*text);
+        take(place.token.label, uri.token, "token-label");
+        take(place.token.serial, uri.serial, "token-serial");
+        place.token.manufacturer = uri.manufacturer;
+        place.token.model = uri.model;
+        take(module, uri.module_path ? uri.module_path : uri.module_name, "module");
+        place.pin_of_uri = uri.pin_source;
+    }
+    if(!module || module->empty()) {
+        throw Error(Errc::invalid_option,
+                    "the backend " + in_quotes(alias.str()) + " has no PKCS#11 module",
+                    "set \"module\" to the library's path, for instance /usr/lib/softhsm/libsofthsm2.so");
+    }
+    if(!place.token.label && !place.token.serial && !place.token.manufacturer && !place.token.model) {
+        throw Error(Errc::invalid_option,
+                    "the backend " + in_quotes(alias.str()) + " does not say which token",
+                    "set \"token-label\", \"token-serial\" or \"token-uri\"; `keyway token list` shows them");
+    }
+    place.module = *module;
+    place.limits.most_sessions = settings.number("max-sessions").value_or(place.limits.most_sessions);
+    if(const auto wait = settings.number("session-wait-ms")) {
+        place.limits.patience = std::chrono::milliseconds(*wait);
+    }
+    return place;
+}
+
+pkcs11::NewKey new_key(const OptionValues& options, const std::vector<std::uint8_t>& default_id) {
+    pkcs11::NewKey key;
+    key.label = options.text("label").value_or("");
+    if(key.label.empty() || key.label.size() > longest_label) {
+        throw Error(Errc::invalid_option, "a new key needs a label of 1 to 255 bytes", "give the option \"label\"");
+    }
+    const auto id = options.text("id");
+    key.id = id ? parse_id(*id) : default_id;
+    key.usage = pkcs11::KeyUsage::parse(options.text("usage").value_or("sign"));
+    key.extractable = options.flag("extractable");
+    return key;
+}
+
+}  // namespace keyway::hsm

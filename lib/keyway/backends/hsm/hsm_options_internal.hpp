@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/config/settings.hpp>
+#include <keyway/options/option_values.hpp>
+#include <keyway/pkcs11/keys/key_objects_internal.hpp>
+#include <keyway/pkcs11/token_info.hpp>
+#include <keyway/pkcs11/token_internal.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace keyway::hsm {
+
+/// The one table of the backend's options.
+[[nodiscard]] std::shared_ptr<const OptionTable> option_table();
+
+/// Where the token is, from the settings.
+struct TokenPlace {
+    std::string module;
+    pkcs11::TokenSelector token;
+    pkcs11::TokenLimits limits;
+    std::optional<SecretSource> pin_of_uri;
+};
+
+/// @throws Errc::invalid_option when the module or the token is not said, or said twice
+[[nodiscard]] TokenPlace token_place(const OptionValues& settings, const BackendAlias& alias);
+
+/// What is to be told to the token of a new key, with an id chosen where none is given.
+///
+/// @param default_id for an imported key: derived from it, as other programs do
+/// @throws Errc::invalid_option
+[[nodiscard]] pkcs11::NewKey new_key(const OptionValues& options, const std::vector<std::uint8_t>& default_id);
+
+}  // namespace keyway::hsm

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/config/settings.hpp>
+#include <keyway/core/error.hpp>
+#include <keyway/core/file_io.hpp>
+#include <keyway/options/json_internal.hpp>
+#include <keyway/options/suggestion.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace keyway {
+
+namespace {
+
+constexpr std::size_t largest_settings = 1024UL * 1024UL;
+constexpr std::size_t longest_alias = 40;
+
+Error wrong_form(std::string_view place, std::string_view name, std::string_view wanted) {
+    return {Errc::invalid_option,
+            std::string(place) + ": " + in_quotes(name) + " is not " + std::string(wanted),
+            "see docs/formats.md, settings"};
+}
+
+BackendSettings parse_backend(const BackendAlias& alias, const nlohmann::json& object, std::string_view place) {
+    const auto subject = "backend " + in_quotes(alias.str());
+    if(!object.is_object() || !object.contains("type") || !object["type"].is_string()) {
+        throw Error(Errc::invalid_option,
+                    std::string(place) + ": " + subject + " is not an object with a \"type\"",
+                    "give it a type: hsm, file or database");
+    }
+    BackendSettings backend;
+    backend.type = object["type"].get<std::string>();
+    for(const auto& [name, value] : object.items()) {
+        if(name != "type") {
+            OptionOrigin origin{OptionOrigin::Kind::settings,
+                                std::string(place) + ": backends." + alias.str() + "." + name};
+            backend.options.emplace(name, to_raw_option(name, value, subject, std::move(origin)));
+        }
+    }
+    return backend;
+}
+
+}  // namespace
+
+BackendAlias::BackendAlias(std::string name) : name_(std::move(name)) {
+    const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+    if(name_.empty() || name_.size() > longest_alias || name_.front() < 'a' || name_.front() > 'z' ||
+       !std::ranges::all_of(name_, allowed)) {
+        throw Error(Errc::invalid_argument,
+                    in_quotes(name_) + " is no backend alias",
+                    "use at most 40 of a-z, 0-9 and hyphens, beginning with a letter");
+    }
+}
+
+Settings Settings::parse(std::string_view json, std::string_view place) {
+    const auto root = parse_json(json, place);
+    if(!root.is_object()) {
+        throw Error(Errc::malformed_data, std::string(place) + " is not a JSON object", "see docs/formats.md, settings");
+    }
+    Settings settings;
+    for(const auto& [name, value] : root.items()) {
+        if(name == "version") {
+            if(!value.is_number_integer() || value != 1) {
+                throw Error(Errc::malformed_data,
+                            std::string(place) + " has a version other than 1",
+                            "it was written for another version of keyway");
+            }
+        } else if(name == "backends") {
+            if(!value.is_object()) {
+                throw wrong_form(place, name, "an object of aliases and backends");
+            }
+            for(const auto& [alias, backend] : value.items()) {
+                const BackendAlias checked(alias);
+                settings.add(checked, parse_backend(checked, backend, place));
+            }
+        } else if(name == "default-backend") {
+            if(!value.is_string()) {
+                throw wrong_form(place, name, "the alias of a backend");
+            }
+        } else {
+            throw Error(Errc::invalid_option,
+                        std::string(place) + " has no setting " + in_quotes(name),
+                        name_hint(name, {"backends", "default-backend", "version"}));
+        }
+    }
+    if(root.contains("default-backend")) {
+        settings.set_default(BackendAlias(root["default-backend"].get<std::string>()));
+    }
+    return settings;
+}
+
+void Settings::add(const BackendAlias& alias, BackendSettings backend) {
+    backends_.insert_or_assign(alias, std::move(backend));
+}
+
+void Settings::set_default(const BackendAlias& alias) {
+    static_cast<void>(backend(alias));
+    default_ = alias;
+}
+
+std::optional<BackendAlias> Settings::default_backend() const {
+    if(default_) {
+        return default_;
+    }
+    if(const BackendAlias usual("default"); backends_.contains(usual)) {
+        return usual;
+    }
+    if(backends_.size() == 1) {
+        return backends_.begin()->first;
+    }
+    return std::nullopt;
+}
+
+const BackendSettings& Settings::backend(const BackendAlias& alias) const {
+    const auto found = backends_.find(alias);
+    if(found == backends_.end()) {
+        std::vector<std::string> known;
+        for(const auto& [name, settings] : backends_) {
+            known.push_back(name.str());
+        }
+        throw Error(Errc::backend_not_found,
+                    "there is no backend " + in_quotes(alias.str()) + " in the settings",
+                    name_hint(alias.str(), known));
+    }
+    return found->second;
+}
+
+Settings read_settings(const std::filesystem::path& file) {
+    const auto bytes = read_file(file, largest_settings);
+    return Settings::parse({static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()},
+                           file.string());
+}
+
+}  // namespace keyway

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/core/api.hpp>
+#include <keyway/options/option_values.hpp>
+
+#include <compare>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace keyway {
+
+/// The name under which a backend stands in the settings: a-z, 0-9, hyphen; it starts with a letter.
+/// @threadsafety immutable
+class KEYWAY_API BackendAlias {
+public:
+    /// @throws Errc::invalid_argument when the name has other characters or more than 40
+    explicit BackendAlias(std::string name);
+
+    [[nodiscard]] const std::string& str() const noexcept { return name_; }
+
+    friend auto operator<=>(const BackendAlias&, const BackendAlias&) = default;
+
+private:
+    std::string name_;
+};
+
+/// What the settings say of one backend; its options are checked when it is opened.
+struct BackendSettings {
+    std::string type;  ///< "hsm", "file", "database" or one added by the program
+    RawOptions options;
+};
+
+/// The settings of a process: which backends there are, by alias.
+///
+/// As JSON: `{"version": 1, "default-backend": ALIAS, "backends": {ALIAS: {"type": TYPE, OPTION: VALUE, ...}}}`.
+/// @threadsafety immutable after it was made
+class KEYWAY_API Settings {
+public:
+    Settings() = default;
+
+    /// @param place what it is, for messages: a file's name
+    /// @throws Errc::malformed_data when the text is no JSON or of another version
+    /// @throws Errc::invalid_option when a name is unknown or a value has the wrong form
+    [[nodiscard]] static Settings parse(std::string_view json, std::string_view place);
+
+    void add(const BackendAlias& alias, BackendSettings backend);
+    void set_default(const BackendAlias& alias);
+
+    /// The default backend: the one named so, or "default", or the only one there is.
+    [[nodiscard]] std::optional<BackendAlias> default_backend() const;
+
+    /// @throws Errc::backend_not_found with the aliases there are
+    [[nodiscard]] const BackendSettings& backend(const BackendAlias& alias) const;
+
+    [[nodiscard]] const std::map<BackendAlias, BackendSettings>& backends() const noexcept { return backends_; }
+
+private:
+    std::map<BackendAlias, BackendSettings> backends_;
+    std::optional<BackendAlias> default_;
+};
+
+/// Reads settings from a file.
+/// @throws Errc::storage_failed when it cannot be read, and what Settings::parse throws
+[[nodiscard]] KEYWAY_API Settings read_settings(const std::filesystem::path& file);
+
+}  // namespace keyway

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/database/migrations_internal.hpp>
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+namespace keyway::database {
+
+namespace {
+
+// Plain SQL that SQLite and PostgreSQL both take. Bytes are kept as base64 and times as ISO 8601 in UTC, both as text:
+// the two have no type for them in common that the driver handles.
+
+/// One step: the statements that lead from the version before to this one. Steps are never changed once released.
+struct Migration {
+    int version;
+    std::vector<std::string_view> statements;
+};
+
+const std::vector<Migration>& migrations() {
+    static const std::vector<Migration> steps{
+        {1,
+         {
+             // Keys that other keys are encrypted under. At most one is active: new keys go under it.
+             "create table key_encryption_key ("
+             " id text primary key,"
+             " active integer unique check (active = 1),"
+             " kind text not null check (kind = 'passphrase'),"
+             " argon2_memory_kib integer not null,"
+             " argon2_passes integer not null,"
+             " argon2_parallelism integer not null,"
+             " salt text not null,"
+             " check_value text not null,"
+             " created text not null)",
+             // Private keys, each encrypted under a data key of its own, which is encrypted under the key above.
+             "create table signing_key ("
+             " label text primary key,"
+             " spki_sha256 text not null,"
+             " key_type text not null,"
+             " created text not null,"
+             " key_encryption_key_id text not null references key_encryption_key (id),"
+             " wrapped_data_key text not null,"
+             " encrypted_private_key text not null)",
+         }},
+    };
+    return steps;
+}
+
+int current_version(soci::session& sql) {
+    int version = 0;
+    sql << "select coalesce(max(version), 0) from keyway_schema", soci::into(version);
+    return version;
+}
+
+}  // namespace
+
+void make_version_table(Connection& connection) {
+    connection.run([](soci::session& sql) {
+        sql << "create table keyway_schema (version integer primary key, applied text not null)";
+    });
+}
+
+void migrate(Connection& connection, const std::string& where, const std::string& applied) {
+    const int found = connection.run(current_version);
+    if(found > schema_version) {
+        throw Error(Errc::unsupported,
+                    "the database " + in_quotes(where) + " has schema version " + std::to_string(found) +
+                        ", but this program knows versions up to " + std::to_string(schema_version),
+                    "use the newer version of keyway that wrote it");
+    }
+    if(found == schema_version) {
+        return;
+    }
+    const Error violated(Errc::storage_failed, "the schema of the database " + in_quotes(where) + " cannot be changed");
+    connection.write(violated, [&](soci::session& sql) {
+        // Another process may have been faster.
+        const int version = current_version(sql);
+        for(const auto& step : migrations()) {
+            if(step.version > version) {
+                for(const auto statement : step.statements) {
+                    sql << std::string(statement);
+                }
+                sql << "insert into keyway_schema (version, applied) values (:version, :applied)",
+                    soci::use(step.version, "version"), soci::use(applied, "applied");
+            }
+        }
+    });
+}
+
+}  // namespace keyway::database

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/config/settings.hpp>
+#include <keyway/core/api.hpp>
+#include <keyway/core/clock.hpp>
+#include <keyway/core/secret_source.hpp>
+#include <keyway/key/key_backend.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace keyway {
+
+/// What a backend is given to work with.
+struct BackendContext {
+    SecretReader secrets;
+    Clock clock = [] { return std::chrono::system_clock::now(); };
+};
+
+/// One kind of backend: its name, its options and how to open one.
+struct BackendType {
+    using Open = std::function<std::unique_ptr<KeyBackend>(const BackendAlias& alias,
+                                                           std::shared_ptr<const OptionTable> table,
+                                                           OptionValues settings,
+                                                           const BackendContext& context)>;
+
+    std::string name;   ///< as it stands in the settings: "hsm"
+    std::string title;  ///< one line for people
+    std::shared_ptr<const OptionTable> options;
+    Open open;
+};
+
+/// The kinds of backends a program knows. They are added explicitly: nothing registers itself.
+/// @threadsafety add from one thread; then safe
+class KEYWAY_API BackendRegistry {
+public:
+    /// @throws Errc::already_exists when the name is taken
+    void add(BackendType type);
+
+    /// @throws Errc::backend_not_found with the names there are
+    [[nodiscard]] const BackendType& type(std::string_view name) const;
+
+    [[nodiscard]] const std::vector<BackendType>& types() const noexcept { return types_; }
+
+    /// Opens the backend of an alias.
+    ///
+    /// @throws Errc::backend_not_found when there is no such alias or type
+    /// @throws Errc::invalid_option when one of its options is unknown, misplaced or malformed
+    [[nodiscard]] std::unique_ptr<KeyBackend> open(const Settings& settings,
+                                                   const BackendAlias& alias,
+                                                   const BackendContext& context) const;
+
+private:
+    std::vector<BackendType> types_;
+};
+
+}  // namespace keyway

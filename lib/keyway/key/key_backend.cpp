@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/key/key_backend.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace keyway {
+
+KeyBackend::~KeyBackend() = default;
+KeyLister::~KeyLister() = default;
+KeyRemover::~KeyRemover() = default;
+
+bool BackendCapabilities::offers(const KeySpec& key) const {
+    if(std::ranges::find(key_types, key.type()) == key_types.end()) {
+        return false;
+    }
+    switch(key.type()) {
+        case KeyType::rsa:
+            return key.bits() >= smallest_rsa_bits && key.bits() <= largest_rsa_bits;
+        case KeyType::ec:
+            return std::ranges::find(curves, key.curve()) != curves.end();
+        case KeyType::ed25519:
+        case KeyType::ed448:
+            return true;
+    }
+    return false;
+}
+
+BackendCapabilities BackendCapabilities::everything() {
+    BackendCapabilities all;
+    all.key_types = {KeyType::rsa, KeyType::ec, KeyType::ed25519, KeyType::ed448};
+    for(const auto& name : KeySpec::known_names()) {
+        if(name != "rsa-BITS") {
+            if(const auto spec = KeySpec::parse(name); spec.type() == KeyType::ec) {
+                all.curves.push_back(spec.curve());
+            }
+        }
+    }
+    return all;
+}
+
+KeyBackend::KeyBackend(BackendAlias alias, std::shared_ptr<const OptionTable> table, OptionValues settings)
+    : alias_(std::move(alias)), table_(std::move(table)), settings_(std::move(settings)) {}
+
+OptionValues KeyBackend::completed(Phase phase, const OptionValues& call) const {
+    for(const auto& [name, entry] : call.entries()) {
+        const auto* const option = table_->find(name);
+        if(option == nullptr || !option->phases.contains(phase)) {
+            throw Error(Errc::invalid_option,
+                        "the option " + in_quotes(name) + " does not belong to the phase " + std::string(to_string(phase)) +
+                            " of backend " + in_quotes(alias_.str()))
+                .in_backend(alias_.str());
+        }
+    }
+    return call.completed(*table_, phase, settings_);
+}
+
+void KeyBackend::require_offered(const KeySpec& spec) const {
+    if(capabilities().offers(spec)) {
+        return;
+    }
+    std::string list;
+    for(const auto& name : KeySpec::known_names()) {
+        if(name != "rsa-BITS" && capabilities().offers(KeySpec::parse(name))) {
+            list += (list.empty() ? "" : ", ") + name;
+        }
+    }
+    throw Error(Errc::unsupported,
+                "the backend " + in_quotes(alias_.str()) + " cannot hold a key of type " + in_quotes(spec.to_string()),
+                "it offers: " + list + ", and RSA of " + std::to_string(capabilities().smallest_rsa_bits) + " to " +
+                    std::to_string(capabilities().largest_rsa_bits) + " bits")
+        .in_backend(alias_.str());
+}
+
+void KeyBackend::require_own(const KeyRef& ref, std::string_view backend_type) const {
+    if(ref.backend_type() != backend_type) {
+        throw Error(Errc::key_mismatch,
+                    "the key reference is for a backend of type " + in_quotes(ref.backend_type()) + ", but " +
+                        in_quotes(alias_.str()) + " is of type " + in_quotes(backend_type),
+                    "use the backend " + in_quotes(ref.backend().str()) + ", or correct its type in the settings")
+            .in_backend(alias_.str());
+    }
+}
+
+}  // namespace keyway

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/core/api.hpp>
+#include <keyway/core/error.hpp>
+#include <keyway/key/key_info.hpp>
+#include <keyway/key/key_ref.hpp>
+#include <keyway/key/key_spec.hpp>
+#include <keyway/options/option_values.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace Botan {
+class Private_Key;
+class Public_Key;
+}  // namespace Botan
+
+namespace keyway {
+
+/// A key just made: how to find it again, and its public half.
+struct CreatedKey {
+    KeyRef ref;
+    std::shared_ptr<const Botan::Public_Key> public_key;
+};
+
+/// What a backend can hold.
+struct BackendCapabilities {
+    std::vector<KeyType> key_types;
+    std::vector<std::string> curves;  ///< Botan's names, for KeyType::ec
+    std::size_t smallest_rsa_bits = 2048;
+    std::size_t largest_rsa_bits = 16384;
+
+    [[nodiscard]] KEYWAY_API bool offers(const KeySpec& key) const;
+
+    /// All key types and curves that Keyway knows.
+    [[nodiscard]] KEYWAY_API static BackendCapabilities everything();
+};
+
+/// A place where private keys live: a token, a folder, a database.
+///
+/// All options are of the backend's own table (BackendType::options). Whatever fails leaves nothing half-made: no orphan
+/// object, no partial file, no row.
+/// @threadsafety safe: one object serves all threads
+class KEYWAY_API KeyBackend {
+public:
+    KeyBackend(const KeyBackend&) = delete;
+    KeyBackend& operator=(const KeyBackend&) = delete;
+    virtual ~KeyBackend();
+
+    /// Makes a key pair.
+    /// @param options of phase create
+    /// @throws Errc::already_exists when the label is taken; Errc::unsupported when the store cannot hold such a key
+    [[nodiscard]] virtual CreatedKey create(const KeySpec& spec, const OptionValues& options) = 0;
+
+    /// Imports a key made elsewhere.
+    /// @param options of phase store
+    /// @throws as create
+    [[nodiscard]] virtual KeyRef store(const Botan::Private_Key& key, const OptionValues& options) = 0;
+
+    /// Opens a key for signing; it is the key of the reference or an error.
+    /// @param options of phase use
+    /// @throws Errc::key_not_found, Errc::key_ambiguous, Errc::key_mismatch, or what reading its secret throws
+    [[nodiscard]] virtual std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref,
+                                                                  const OptionValues& options) const = 0;
+
+    /// Really looks the key up, and tells what is wrong with it, if anything.
+    /// @param options of phase use
+    [[nodiscard]] virtual std::optional<Error> check(const KeyRef& ref, const OptionValues& options) const = 0;
+
+    [[nodiscard]] virtual const BackendCapabilities& capabilities() const = 0;
+
+    [[nodiscard]] const BackendAlias& alias() const noexcept { return alias_; }
+
+protected:
+    KeyBackend(BackendAlias alias, std::shared_ptr<const OptionTable> table, OptionValues settings);
+
+    /// The call's options completed by the settings and the defaults, as the phase allows.
+    [[nodiscard]] OptionValues completed(Phase phase, const OptionValues& call) const;
+
+    [[nodiscard]] const OptionValues& settings() const noexcept { return settings_; }
+
+    /// @throws Errc::unsupported with what is offered
+    void require_offered(const KeySpec& spec) const;
+
+    /// @throws Errc::key_mismatch when the reference is for another backend type
+    void require_own(const KeyRef& ref, std::string_view backend_type) const;
+
+private:
+    BackendAlias alias_;
+    std::shared_ptr<const OptionTable> table_;
+    OptionValues settings_;
+};
+
+/// A backend that can say which keys it holds; found by dynamic_cast.
+class KEYWAY_API KeyLister {
+public:
+    virtual ~KeyLister();
+
+    /// @param options of phase use
+    [[nodiscard]] virtual std::vector<KeyInfo> list(const OptionValues& options) const = 0;
+};
+
+/// A backend that can destroy keys; found by dynamic_cast.
+class KEYWAY_API KeyRemover {
+public:
+    virtual ~KeyRemover();
+
+    /// Destroys the key of the reference, and no other.
+    /// @param options of phase use
+    /// @throws as KeyBackend::use
+    virtual void remove(const KeyRef& ref, const OptionValues& options) = 0;
+};
+
+}  // namespace keyway

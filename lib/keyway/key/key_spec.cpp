@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/core/error.hpp>
+#include <keyway/key/key_spec.hpp>
+
+#include <botan/ec_group.h>
+#include <botan/ecc_key.h>
+#include <botan/pk_keys.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace keyway {
+
+namespace {
+
+struct NamedKind {
+    std::string_view name;  // Keyway's own
+    KeyType type;
+    std::size_t bits;
+    std::string_view curve;                    // Botan's
+    std::array<std::string_view, 4> synonyms;  // without hyphens, lower case
+};
+
+constexpr std::array kinds{
+    NamedKind{"p-192", KeyType::ec, 192, "secp192r1", {"p192", "secp192r1", "prime192v1", "nistp192"}},
+    NamedKind{"p-224", KeyType::ec, 224, "secp224r1", {"p224", "secp224r1", "nistp224", ""}},
+    NamedKind{"p-256", KeyType::ec, 256, "secp256r1", {"p256", "secp256r1", "prime256v1", "nistp256"}},
+    NamedKind{"p-384", KeyType::ec, 384, "secp384r1", {"p384", "secp384r1", "nistp384", ""}},
+    NamedKind{"p-521", KeyType::ec, 521, "secp521r1", {"p521", "secp521r1", "nistp521", ""}},
+    NamedKind{"secp256k1", KeyType::ec, 256, "secp256k1", {"secp256k1", "", "", ""}},
+    NamedKind{"brainpool-p256r1", KeyType::ec, 256, "brainpool256r1", {"brainpoolp256r1", "brainpool256r1", "", ""}},
+    NamedKind{"brainpool-p384r1", KeyType::ec, 384, "brainpool384r1", {"brainpoolp384r1", "brainpool384r1", "", ""}},
+    NamedKind{"brainpool-p512r1", KeyType::ec, 512, "brainpool512r1", {"brainpoolp512r1", "brainpool512r1", "", ""}},
+    NamedKind{"ed25519", KeyType::ed25519, 255, "", {"ed25519", "", "", ""}},
+    NamedKind{"ed448", KeyType::ed448, 448, "", {"ed448", "", "", ""}},
+};
+
+constexpr std::size_t smallest_rsa = 2048;
+constexpr std::size_t largest_rsa = 16384;
+
+std::string folded(std::string_view text) {
+    std::string out;
+    for(const char c : text) {
+        if(c != '-' && c != '_' && c != ':' && c != ' ') {
+            out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        }
+    }
+    return out;
+}
+
+Error unknown_kind(std::string_view text) {
+    std::string list;
+    for(const auto& name : KeySpec::known_names()) {
+        list += (list.empty() ? "" : ", ") + name;
+    }
+    return {Errc::unsupported, "the key type " + in_quotes(text) + " is not known", "known are: " + list};
+}
+
+}  // namespace
+
+KeySpec::KeySpec(KeyType type, std::size_t bits, std::string curve)
+    : type_(type), bits_(bits), curve_(std::move(curve)) {}
+
+KeySpec KeySpec::parse(std::string_view text) {
+    const auto name = folded(text);
+    for(const auto& kind : kinds) {
+        if(std::ranges::find(kind.synonyms, name) != kind.synonyms.end() && !name.empty()) {
+            return {kind.type, kind.bits, std::string(kind.curve)};
+        }
+    }
+    if(name.starts_with("rsa")) {
+        std::size_t bits = 0;
+        const auto* const end = name.data() + name.size();
+        const auto result = std::from_chars(name.data() + 3, end, bits);
+        if(result.ec == std::errc{} && result.ptr == end) {
+            return rsa(bits);
+        }
+    }
+    throw unknown_kind(text);
+}
+
+KeySpec KeySpec::rsa(std::size_t bits) {
+    if(bits < smallest_rsa || bits > largest_rsa || bits % 8 != 0) {
+        throw Error(Errc::unsupported,
+                    "an RSA key of " + std::to_string(bits) + " bits is not offered",
+                    "use a multiple of 8 from 2048 to 16384; 3072 is a good choice");
+    }
+    return {KeyType::rsa, bits, {}};
+}
+
+KeySpec KeySpec::of(const Botan::Public_Key& key) {
+    const auto algorithm = key.algo_name();
+    if(algorithm == "RSA") {
+        return {KeyType::rsa, key.key_length(), {}};
+    }
+    if(algorithm == "Ed25519") {
+        return {KeyType::ed25519, 255, {}};
+    }
+    if(algorithm == "Ed448") {
+        return {KeyType::ed448, 448, {}};
+    }
+    if(const auto* const ec = dynamic_cast<const Botan::EC_PublicKey*>(&key); ec != nullptr && algorithm == "ECDSA") {
+        const auto& oid = ec->domain().get_curve_oid();
+        for(const auto& kind : kinds) {
+            if(kind.type == KeyType::ec && oid == Botan::OID::from_name(kind.curve)) {
+                return {kind.type, kind.bits, std::string(kind.curve)};
+            }
+        }
+    }
+    throw unknown_kind(algorithm);
+}
+
+std::string KeySpec::to_string() const {
+    if(type_ == KeyType::rsa) {
+        return "rsa-" + std::to_string(bits_);
+    }
+    for(const auto& kind : kinds) {
+        if(kind.type == type_ && kind.curve == curve_) {
+            return std::string(kind.name);
+        }
+    }
+    throw Error(Errc::internal, "a key of no known kind");
+}
+
+std::vector<std::string> KeySpec::known_names() {
+    std::vector<std::string> names{"rsa-BITS"};
+    for(const auto& kind : kinds) {
+        names.emplace_back(kind.name);
+    }
+    return names;
+}
+
+}  // namespace keyway

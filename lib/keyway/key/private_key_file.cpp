@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/core/error.hpp>
+#include <keyway/key/pbes2_internal.hpp>
+#include <keyway/key/pem_internal.hpp>
+#include <keyway/key/private_key_file.hpp>
+
+#include <botan/asn1_obj.h>
+#include <botan/ber_dec.h>
+#include <botan/ecdsa.h>
+#include <botan/pk_algs.h>
+#include <botan/pk_keys.h>
+#include <botan/rsa.h>
+#include <botan/system_rng.h>
+#include <botan/x509_key.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace keyway {
+
+namespace {
+
+using Bytes = Botan::secure_vector<std::uint8_t>;
+
+constexpr std::array read_labels{"PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"};
+
+enum class Form { pkcs8, pkcs8_encrypted, pkcs1_rsa, sec1_ec };
+
+Error malformed(std::string_view name, const std::string& why) {
+    return {Errc::malformed_data, in_quotes(name) + " is no undamaged private key: " + why,
+            "give a private key in PKCS#8, PEM or DER"};
+}
+
+/// Private keys are told apart by how they begin: a version and the algorithm, the description of an encryption, a
+/// version and the modulus, a version and the secret number.
+Form form_of(std::span<const std::uint8_t> der, std::string_view name) {
+    using Botan::ASN1_Class;
+    using Botan::ASN1_Type;
+    try {
+        Botan::BER_Decoder file(der, Botan::BER_Decoder::Limits::DER());
+        auto content = file.start_sequence();
+        const auto first = content.get_next_object();
+        const auto second = content.get_next_object();
+        content.discard_remaining().end_cons().verify_end();
+        if(first.is_a(ASN1_Type::Sequence, ASN1_Class::Constructed) &&
+           second.is_a(ASN1_Type::OctetString, ASN1_Class::Universal)) {
+            return Form::pkcs8_encrypted;
+        }
+        if(first.is_a(ASN1_Type::Integer, ASN1_Class::Universal)) {
+            if(second.is_a(ASN1_Type::Sequence, ASN1_Class::Constructed)) {
+                return Form::pkcs8;
+            }
+            if(second.is_a(ASN1_Type::Integer, ASN1_Class::Universal)) {
+                return Form::pkcs1_rsa;
+            }
+            if(second.is_a(ASN1_Type::OctetString, ASN1_Class::Universal)) {
+                return Form::sec1_ec;
+            }
+        }
+    } catch(const Botan::Exception&) {
+        std::throw_with_nested(malformed(name, "it is neither PEM nor whole DER"));
+    }
+    throw malformed(name, "it holds something else");
+}
+
+Error unsupported_kind(std::string_view name, const std::string& kind) {
+    return {Errc::unsupported,
+            "the private key in " + in_quotes(name) + " is of a kind that is not read (" + kind + ")",
+            "give an RSA, EC, Ed25519 or Ed448 key"};
+}
+
+/// A curve given by its numbers may be a weak one that looks like a good one.
+void require_named_curve(std::span<const std::uint8_t> parameters, std::string_view name) {
+    constexpr std::uint8_t object_identifier = 0x06;
+    if(parameters.empty() || parameters.front() != object_identifier) {
+        throw Error(Errc::unsupported,
+                    "the EC key in " + in_quotes(name) + " does not state its curve by name",
+                    "convert it: openssl ec -param_enc named_curve -in OLD -out NEW");
+    }
+}
+
+std::unique_ptr<Botan::Private_Key> load_pkcs8(std::span<const std::uint8_t> der, std::string_view name) {
+    std::size_t version = 0;
+    Botan::AlgorithmIdentifier algorithm;
+    Bytes bits;
+    Botan::BER_Decoder(der, Botan::BER_Decoder::Limits::DER())
+        .start_sequence()
+        .decode(version)
+        .decode(algorithm)
+        .decode(bits, Botan::ASN1_Type::OctetString)
+        .discard_remaining()  // attributes, and since version 1 a copy of the public key
+        .end_cons()
+        .verify_end();
+    if(version > 1) {
+        throw Error(Errc::unsupported, in_quotes(name) + " is a private key of version " + std::to_string(version));
+    }
+    const auto kind = algorithm.oid().human_name_or_empty();
+    if(kind == "ECDSA") {
+        require_named_curve(algorithm.parameters(), name);
+    }
+    std::unique_ptr<Botan::Private_Key> key;
+    try {
+        key = Botan::load_private_key(algorithm, bits);
+    } catch(const Botan::Exception&) {
+        if(kind == "RSA" || kind == "ECDSA" || kind == "Ed25519" || kind == "Ed448") {
+            throw;
+        }
+        std::throw_with_nested(unsupported_kind(name, kind.empty() ? algorithm.oid().to_string() : kind));
+    }
+    // An RSA key for PSS only would become one for anything, under another fingerprint.
+    if(key->algorithm_identifier().oid() != algorithm.oid()) {
+        throw unsupported_kind(name, kind);
+    }
+    return key;
+}
+
+std::unique_ptr<Botan::Private_Key> load_sec1(std::span<const std::uint8_t> der, std::string_view name) {
+    std::size_t version = 0;
+    Bytes secret_number;
+    Botan::BER_Object parameters;
+    Botan::BER_Decoder(der, Botan::BER_Decoder::Limits::DER())
+        .start_sequence()
+        .decode(version)
+        .decode(secret_number, Botan::ASN1_Type::OctetString)
+        .get_next(parameters)
+        .discard_remaining()
+        .end_cons()
+        .verify_end();
+    if(!parameters.is_a(0, Botan::ASN1_Class::ExplicitContextSpecific)) {
+        throw malformed(name, "it does not say on which curve the key is");
+    }
+    require_named_curve(parameters.data(), name);
+    const Botan::AlgorithmIdentifier algorithm(
+        Botan::OID::from_string("ECDSA"), std::vector<std::uint8_t>(parameters.data().begin(), parameters.data().end()));
+    return std::make_unique<Botan::ECDSA_PrivateKey>(algorithm, der);
+}
+
+std::unique_ptr<Botan::Private_Key> load(Form form, std::span<const std::uint8_t> der, std::string_view name) {
+    try {
+        switch(form) {
+            case Form::pkcs1_rsa:
+                return std::make_unique<Botan::RSA_PrivateKey>(Botan::AlgorithmIdentifier(), der);
+            case Form::sec1_ec:
+                return load_sec1(der, name);
+            case Form::pkcs8:
+            case Form::pkcs8_encrypted:
+                return load_pkcs8(der, name);
+        }
+    } catch(const Error&) {
+        throw;
+    } catch(const Botan::Exception&) {
+        std::throw_with_nested(malformed(name, "the key in it cannot be read"));
+    }
+    throw Error(Errc::internal, "a private key of no known form");
+}
+
+Bytes decrypted(std::span<const std::uint8_t> der, std::string_view name, const AskPassphrase& passphrase) {
+    if(!passphrase) {
+        throw Error(Errc::secret_unavailable,
+                    "the private key in " + in_quotes(name) + " is encrypted and no passphrase was given",
+                    "give the source of its passphrase (env:NAME, file:PATH, fd:N or prompt:)");
+    }
+    auto info = decrypt_pkcs8(der, passphrase(), name);
+    // A wrong passphrase gives valid padding now and then, but no PrivateKeyInfo as well.
+    try {
+        if(form_of(info, name) == Form::pkcs8) {
+            return info;
+        }
+    } catch(const Error&) {  // not a cause worth telling: it speaks of bytes that mean nothing
+    }
+    throw wrong_passphrase(name);
+}
+
+const PemBlock& only_private_key(const std::vector<PemBlock>& blocks, std::string_view name) {
+    const auto is_private_key = [](const PemBlock& block) { return block.label.ends_with("PRIVATE KEY"); };
+    const auto block = std::ranges::find_if(blocks, is_private_key);
+    if(std::ranges::count_if(blocks, is_private_key) > 1) {
+        throw malformed(name, "it holds more than one");
+    }
+    if(block->has_headers || std::ranges::find(read_labels, block->label) == read_labels.end()) {
+        throw Error(Errc::unsupported,
+                    "the private key in " + in_quotes(name) + " is of a form that is not read (" +
+                        (block->has_headers ? "the old encryption of " : "") + block->label + ")",
+                    block->label == "OPENSSH PRIVATE KEY"
+                        ? "convert a copy of it: ssh-keygen -p -m PKCS8 -f COPY"
+                        : "convert it: openssl pkcs8 -topk8 -scrypt -in OLD -out NEW");
+    }
+    return *block;
+}
+
+std::shared_ptr<const Botan::Public_Key> stated_public_key(const std::vector<PemBlock>& blocks, std::string_view name) {
+    const auto block = std::ranges::find(blocks, "PUBLIC KEY", &PemBlock::label);
+    if(block == blocks.end()) {
+        return nullptr;
+    }
+    try {
+        return Botan::X509::load_key(block->contents);
+    } catch(const Botan::Exception&) {
+        std::throw_with_nested(malformed(name, "its block \"PUBLIC KEY\" cannot be read"));
+    }
+}
+
+}  // namespace
+
+PrivateKeyFile::PrivateKeyFile(Bytes der, std::string name)
+    : der_(std::move(der)), name_(std::move(name)), encrypted_(form_of(der_, name_) == Form::pkcs8_encrypted) {}
+
+std::optional<PrivateKeyFile> PrivateKeyFile::find(std::span<const std::uint8_t> bytes, std::string_view name) {
+    if(!is_pem(bytes)) {
+        return PrivateKeyFile(Bytes(bytes.begin(), bytes.end()), std::string(name));
+    }
+    const auto blocks = parse_pem(bytes, name);
+    if(std::ranges::none_of(blocks, [](const PemBlock& block) { return block.label.ends_with("PRIVATE KEY"); })) {
+        return std::nullopt;
+    }
+    PrivateKeyFile file(only_private_key(blocks, name).contents, std::string(name));
+    file.public_key_ = stated_public_key(blocks, name);
+    return file;
+}
+
+PrivateKeyFile PrivateKeyFile::parse(std::span<const std::uint8_t> bytes, std::string_view name) {
+    auto file = find(bytes, name);
+    if(!file) {
+        throw malformed(name, "there is no private key in it");
+    }
+    return std::move(*file);
+}
+
+std::unique_ptr<Botan::Private_Key> PrivateKeyFile::open(const AskPassphrase& passphrase) const {
+    auto key = encrypted_ ? load(Form::pkcs8, decrypted(der_, name_, passphrase), name_)
+                          : load(form_of(der_, name_), der_, name_);
+    // One wrong number in an RSA key can make signatures that give the key away.
+    if(!key->check_key(Botan::system_rng(), false)) {
+        throw malformed(name_, "the parts of the key do not fit together");
+    }
+    if(public_key_ != nullptr && public_key_->subject_public_key() != key->subject_public_key()) {
+        throw malformed(name_, "its block \"PUBLIC KEY\" is of another key");
+    }
+    return key;
+}
+
+std::unique_ptr<Botan::Private_Key> read_private_key(std::span<const std::uint8_t> bytes,
+                                                     std::string_view name,
+                                                     const AskPassphrase& passphrase) {
+    return PrivateKeyFile::parse(bytes, name).open(passphrase);
+}
+
+}  // namespace keyway

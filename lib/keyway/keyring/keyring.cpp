@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/backends/database/database_backend.hpp>
+#include <keyway/backends/file/file_backend.hpp>
+#include <keyway/backends/hsm/hsm_backend.hpp>
+#include <keyway/keyring/keyring.hpp>
+
+#include <botan/pk_keys.h>
+
+#include <utility>
+
+namespace keyway {
+
+BackendRegistry standard_backends() {
+    BackendRegistry registry;
+    registry.add(hsm_backend());
+    registry.add(file_backend());
+    registry.add(database_backend());
+    return registry;
+}
+
+Keyring::Keyring(Settings settings, BackendContext context, BackendRegistry backends)
+    : settings_(std::move(settings)), context_(std::move(context)), backends_(std::move(backends)) {}
+
+Keyring::~Keyring() = default;
+
+KeyBackend& Keyring::backend(const BackendAlias& alias) {
+    const std::lock_guard lock(mutex_);
+    auto found = open_.find(alias);
+    if(found == open_.end()) {
+        found = open_.emplace(alias, backends_.open(settings_, alias, context_)).first;
+    }
+    return *found->second;
+}
+
+KeyBackend& Keyring::default_backend() {
+    const auto alias = settings_.default_backend();
+    if(!alias) {
+        throw Error(Errc::backend_not_found,
+                    settings_.backends().empty() ? "the settings name no backend" : "the settings name no default backend",
+                    "add one under \"backends\", or name it in \"default-backend\"");
+    }
+    return backend(*alias);
+}
+
+std::unique_ptr<Botan::Private_Key> Keyring::use(const KeyRef& ref, const OptionValues& options) {
+    return backend(ref.backend()).use(ref, options);
+}
+
+}  // namespace keyway

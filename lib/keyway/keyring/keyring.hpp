@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/config/settings.hpp>
+#include <keyway/core/api.hpp>
+#include <keyway/key/backend_registry.hpp>
+#include <keyway/key/key_backend.hpp>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace Botan {
+class Private_Key;
+}
+
+namespace keyway {
+
+/// The backend types that come with Keyway: hsm, file and database.
+[[nodiscard]] KEYWAY_API BackendRegistry standard_backends();
+
+/// The door to everything: from settings to backends to keys.
+///
+/// @threadsafety safe
+class KEYWAY_API Keyring {
+public:
+    /// @param context how secrets are read and what time it is
+    /// @param backends the types to choose from; add your own to standard_backends()
+    explicit Keyring(Settings settings, BackendContext context = {}, BackendRegistry backends = standard_backends());
+    Keyring(const Keyring&) = delete;
+    Keyring& operator=(const Keyring&) = delete;
+    ~Keyring();
+
+    /// The backend of an alias, opened at the first call and kept.
+    /// @throws Errc::backend_not_found, Errc::invalid_option
+    [[nodiscard]] KeyBackend& backend(const BackendAlias& alias);
+
+    /// The backend that the settings name as the default one, or their only one.
+    /// @throws Errc::backend_not_found when they name none
+    [[nodiscard]] KeyBackend& default_backend();
+
+    /// Opens the key of a reference in the backend that the reference names.
+    /// @param options of phase use
+    /// @throws as KeyBackend::use
+    [[nodiscard]] std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& options = {});
+
+    [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
+    [[nodiscard]] const BackendRegistry& backends() const noexcept { return backends_; }
+
+private:
+    Settings settings_;
+    BackendContext context_;
+    BackendRegistry backends_;
+    std::mutex mutex_;
+    std::map<BackendAlias, std::unique_ptr<KeyBackend>> open_;
+};
+
+}  // namespace keyway

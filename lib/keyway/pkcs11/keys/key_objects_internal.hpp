@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/core/error.hpp>
+#include <keyway/key/key_spec.hpp>
+#include <keyway/key/spki_fingerprint.hpp>
+#include <keyway/pkcs11/object_internal.hpp>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace Botan {
+class Private_Key;
+class Public_Key;
+}  // namespace Botan
+
+namespace keyway::pkcs11 {
+
+/// How the objects of a key pair are found: by CKA_ID, CKA_LABEL, or both.
+struct KeySelector {
+    std::optional<std::vector<std::uint8_t>> id;
+    std::optional<std::string> label;
+
+    /// For messages: `with label "root" and id 01`.
+    [[nodiscard]] std::string to_string() const;
+};
+
+/// What a private key may be used for.
+struct KeyUsage {
+    bool sign = true;
+    bool decrypt = false;
+    bool unwrap = false;
+    bool derive = false;
+
+    /// @param text "sign", "decrypt", "unwrap", "derive", several of them with commas between
+    /// @throws Errc::invalid_option
+    [[nodiscard]] static KeyUsage parse(std::string_view text);
+};
+
+/// What is told to the token when key objects are made.
+struct NewKey {
+    std::string label;
+    std::vector<std::uint8_t> id;
+    KeyUsage usage;
+    bool extractable = false;
+};
+
+/// A key pair found in the token.
+struct FoundKey {
+    CK_OBJECT_HANDLE private_object = CK_INVALID_HANDLE;
+    std::vector<CK_OBJECT_HANDLE> public_objects;
+    std::shared_ptr<const Botan::Public_Key> public_key;
+};
+
+/// The one private key that fits, with its public key.
+///
+/// @param token_name for messages: `token "ca"`
+/// @throws Errc::key_not_found, Errc::key_ambiguous with the candidates; Errc::key_not_found too when the private key
+///         has no public object, as it then cannot be told which key it is
+[[nodiscard]] FoundKey find_key(const Session& session, const KeySelector& selector, std::string_view token_name);
+
+/// As find_key, and it is the key of the fingerprint.
+/// @throws Errc::key_mismatch with both fingerprints
+[[nodiscard]] FoundKey find_key(const Session& session,
+                                const KeySelector& selector,
+                                const SpkiFingerprint& fingerprint,
+                                std::string_view token_name);
+
+/// @throws Errc::already_exists when a private or public key has this label
+void require_free_label(const Session& session, const std::string& label, std::string_view token_name);
+
+/// Makes a key pair in the token; unless the objects are kept, they go again.
+/// @throws Errc::unsupported when the token does not offer the kind of key
+[[nodiscard]] FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey& key, NewObjects& made);
+
+/// Writes a key pair into the token; unless the objects are kept, they go again.
+/// @throws Errc::unsupported when the key does not show its private part
+[[nodiscard]] FoundKey import_key(const Session& session,
+                                  const Botan::Private_Key& source,
+                                  const NewKey& key,
+                                  NewObjects& made);
+
+/// Destroys the objects of a key pair: the private one first, so that what is left after a failure is harmless.
+void destroy_key(const Session& session, const FoundKey& key);
+
+/// One private key in a listing.
+struct ListedKey {
+    std::string label;
+    std::vector<std::uint8_t> id;
+    std::shared_ptr<const Botan::Public_Key> public_key;  ///< null when the token does not show it
+    bool extractable = false;
+    bool sensitive = true;
+};
+
+/// All private keys of the token that one may see.
+[[nodiscard]] std::vector<ListedKey> list_keys(const Session& session);
+
+/// Lower-case hexadecimal of a CKA_ID.
+[[nodiscard]] std::string id_text(const std::vector<std::uint8_t>& id);
+
+}  // namespace keyway::pkcs11

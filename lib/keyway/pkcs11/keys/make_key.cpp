@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/pkcs11/keys/key_objects_internal.hpp>
+#include <keyway/pkcs11/keys/public_key_internal.hpp>
+#include <keyway/pkcs11/return_value.hpp>
+
+#include <botan/ber_dec.h>
+#include <botan/bigint.h>
+#include <botan/ecc_key.h>
+#include <botan/pk_keys.h>
+#include <botan/rsa.h>
+
+#include <array>
+
+namespace keyway::pkcs11 {
+
+namespace {
+
+void add_flag(Template& out, CK_ATTRIBUTE_TYPE type, bool value) {
+    if(value) {
+        out.add_yes(type);
+    } else {
+        out.add_no(type);
+    }
+}
+
+void add_identity(Template& out, const NewKey& key) {
+    out.add_yes(CKA_TOKEN);
+    out.add(CKA_ID, key.id);
+    out.add_text(CKA_LABEL, key.label);
+}
+
+/// Every usage is said explicitly: what is left out, many tokens take as allowed.
+void add_private_policy(Template& out, const NewKey& key, KeyType type) {
+    out.add_yes(CKA_PRIVATE);
+    add_flag(out, CKA_SENSITIVE, true);
+    add_flag(out, CKA_EXTRACTABLE, key.extractable);
+    add_flag(out, CKA_SIGN, key.usage.sign);
+    add_flag(out, CKA_DECRYPT, key.usage.decrypt);
+    add_flag(out, CKA_UNWRAP, key.usage.unwrap);
+    add_flag(out, CKA_DERIVE, key.usage.derive);
+    if(type == KeyType::rsa) {
+        out.add_no(CKA_SIGN_RECOVER);
+    }
+}
+
+void add_public_policy(Template& out, const NewKey& key, KeyType type) {
+    // Public, so that the key can be told without a login.
+    out.add_no(CKA_PRIVATE);
+    add_flag(out, CKA_VERIFY, key.usage.sign);
+    add_flag(out, CKA_ENCRYPT, key.usage.decrypt);
+    add_flag(out, CKA_WRAP, key.usage.unwrap);
+    out.add_no(CKA_DERIVE);
+    if(type == KeyType::rsa) {
+        out.add_no(CKA_VERIFY_RECOVER);
+    }
+}
+
+CK_MECHANISM_TYPE generation_mechanism(const KeySpec& spec) {
+    switch(spec.type()) {
+        case KeyType::rsa:
+            return CKM_RSA_PKCS_KEY_PAIR_GEN;
+        case KeyType::ec:
+            return CKM_EC_KEY_PAIR_GEN;
+        case KeyType::ed25519:
+        case KeyType::ed448:
+            return CKM_EC_EDWARDS_KEY_PAIR_GEN;
+    }
+    throw Error(Errc::internal, "a key of no known kind");
+}
+
+void add_big(Template& out, CK_ATTRIBUTE_TYPE type, const Botan::BigInt& value) {
+    out.add(type, value.serialize<Botan::secure_vector<std::uint8_t>>());
+}
+
+void add_private_value(Template& out, const Botan::Private_Key& key, const KeySpec& spec) {
+    if(const auto* const rsa = dynamic_cast<const Botan::RSA_PrivateKey*>(&key)) {
+        add_big(out, CKA_MODULUS, rsa->get_n());
+        add_big(out, CKA_PUBLIC_EXPONENT, rsa->get_e());
+        add_big(out, CKA_PRIVATE_EXPONENT, rsa->get_d());
+        add_big(out, CKA_PRIME_1, rsa->get_p());
+        add_big(out, CKA_PRIME_2, rsa->get_q());
+        add_big(out, CKA_EXPONENT_1, rsa->get_d1());
+        add_big(out, CKA_EXPONENT_2, rsa->get_d2());
+        add_big(out, CKA_COEFFICIENT, rsa->get_c());
+        return;
+    }
+    if(dynamic_cast<const Botan::EC_PrivateKey*>(&key) != nullptr) {
+        out.add(CKA_EC_PARAMS, ec_parameters(spec));
+        out.add(CKA_VALUE, key.raw_private_key_bits());
+        return;
+    }
+    if(spec.type() == KeyType::ed25519 || spec.type() == KeyType::ed448) {
+        // CKA_VALUE is the bare seed; tokens take the DER of it without a word and then fail to sign.
+        Botan::secure_vector<std::uint8_t> seed;
+        Botan::BER_Decoder(key.private_key_bits()).decode(seed, Botan::ASN1_Type::OctetString).discard_remaining();
+        out.add(CKA_EC_PARAMS, ec_parameters(spec));
+        out.add(CKA_VALUE, seed);
+        return;
+    }
+    throw Error(Errc::unsupported, "this key does not show its private part, so it cannot be stored elsewhere",
+                "a key that lives in a token stays there");
+}
+
+CK_OBJECT_HANDLE create_object(const Session& session, Template& attributes, std::string_view doing) {
+    CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+    const auto result =
+        session.calls().C_CreateObject(session.handle(), attributes.data(), attributes.size(), &object);
+    if(result != CKR_OK) {
+        throw call_failed(result, doing);
+    }
+    return object;
+}
+
+}  // namespace
+
+KeyUsage KeyUsage::parse(std::string_view text) {
+    KeyUsage usage{.sign = false};
+    while(!text.empty()) {
+        const auto word = text.substr(0, text.find(','));
+        if(word == "sign") {
+            usage.sign = true;
+        } else if(word == "decrypt") {
+            usage.decrypt = true;
+        } else if(word == "unwrap") {
+            usage.unwrap = true;
+        } else if(word == "derive") {
+            usage.derive = true;
+        } else {
+            throw Error(Errc::invalid_option, "a key has no usage " + in_quotes(word),
+                        "known are: sign, decrypt, unwrap, derive");
+        }
+        text.remove_prefix(std::min(word.size() + 1, text.size()));
+    }
+    return usage;
+}
+
+FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey& key, NewObjects& made) {
+    Template public_attributes;
+    add_identity(public_attributes, key);
+    add_public_policy(public_attributes, key, spec.type());
+    if(spec.type() == KeyType::rsa) {
+        constexpr std::array<std::uint8_t, 3> exponent{1, 0, 1};
+        public_attributes.add_number(CKA_MODULUS_BITS, spec.bits());
+        public_attributes.add(CKA_PUBLIC_EXPONENT, exponent);
+    } else {
+        public_attributes.add(CKA_EC_PARAMS, ec_parameters(spec));
+    }
+    Template private_attributes;
+    add_identity(private_attributes, key);
+    add_private_policy(private_attributes, key, spec.type());
+
+    CK_MECHANISM mechanism{generation_mechanism(spec), nullptr, 0};
+    CK_OBJECT_HANDLE public_object = CK_INVALID_HANDLE;
+    FoundKey found;
+    const auto result = session.calls().C_GenerateKeyPair(session.handle(),
+                                                          &mechanism,
+                                                          public_attributes.data(),
+                                                          public_attributes.size(),
+                                                          private_attributes.data(),
+                                                          private_attributes.size(),
+                                                          &public_object,
+                                                          &found.private_object);
+    if(result != CKR_OK) {
+        throw call_failed(result, "make a key of type " + in_quotes(spec.to_string()) + " in the token");
+    }
+    made.add(found.private_object);
+    made.add(public_object);
+    found.public_objects.push_back(public_object);
+    found.public_key = read_public_key(session, public_object);
+    if(!found.public_key || KeySpec::of(*found.public_key) != spec) {
+        throw Error(Errc::token_failed, "the token made another kind of key than " + in_quotes(spec.to_string()),
+                    "the key was removed again; the token's module is at fault");
+    }
+    return found;
+}
+
+FoundKey import_key(const Session& session, const Botan::Private_Key& source, const NewKey& key, NewObjects& made) {
+    const auto public_half = source.public_key();
+    const auto spec = KeySpec::of(*public_half);
+
+    Template private_attributes;
+    private_attributes.add_number(CKA_CLASS, CKO_PRIVATE_KEY);
+    private_attributes.add_number(CKA_KEY_TYPE, key_type_of(spec));
+    add_identity(private_attributes, key);
+    add_private_policy(private_attributes, key, spec.type());
+    add_private_value(private_attributes, source, spec);
+
+    Template public_attributes;
+    public_attributes.add_number(CKA_CLASS, CKO_PUBLIC_KEY);
+    public_attributes.add_number(CKA_KEY_TYPE, key_type_of(spec));
+    add_identity(public_attributes, key);
+    add_public_policy(public_attributes, key, spec.type());
+    add_public_value(public_attributes, *public_half);
+
+    FoundKey found;
+    found.private_object = create_object(session, private_attributes, "write the private key into the token");
+    made.add(found.private_object);
+    found.public_objects.push_back(create_object(session, public_attributes, "write the public key into the token"));
+    made.add(found.public_objects.front());
+    found.public_key = read_public_key(session, found.public_objects.front());
+    if(!found.public_key || SpkiFingerprint::of(*found.public_key) != SpkiFingerprint::of(*public_half)) {
+        throw Error(Errc::token_failed, "the token shows another public key than the one written into it",
+                    "the key was removed again; the token's module is at fault");
+    }
+    return found;
+}
+
+}  // namespace keyway::pkcs11

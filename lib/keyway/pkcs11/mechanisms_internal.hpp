@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/key/key_spec.hpp>
+#include <keyway/pkcs11/cryptoki_internal.hpp>
+
+#include <botan/asn1_obj.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace keyway::pkcs11 {
+
+/// How a key of one kind signs: the token's mechanism and what is done to the message before.
+struct SigningMechanism {
+    CK_MECHANISM_TYPE type = 0;
+
+    /// Botan's name of the hash that is computed here; empty when the message goes to the token as it is.
+    std::string hash;
+
+    /// Set before the digest: the DER of DigestInfo up to it.
+    /// @spec RFC 8017 9.2
+    std::vector<std::uint8_t> digest_prefix;
+
+    /// Used when `type` is CKM_RSA_PKCS_PSS.
+    CK_RSA_PKCS_PSS_PARAMS pss{};
+
+    /// Botan's name of the padding by which the same input is verified without hashing it again.
+    std::string verify_padding;
+
+    /// The X.509 signatureAlgorithm; empty for a padding that no certificate can name.
+    Botan::AlgorithmIdentifier algorithm;
+
+    /// What PK_Ops::Signature::hash_function answers.
+    std::string hash_function;
+};
+
+/// @param padding as Botan's PK_Signer takes it: "PKCS1v15(SHA-256)", "PSS(SHA-256,MGF1,32)" for RSA; "SHA-256" for ECDSA;
+///        "Pure" or empty for EdDSA
+/// @throws Errc::unsupported when the key cannot sign so
+[[nodiscard]] SigningMechanism signing_mechanism(const KeySpec& key, std::string_view padding);
+
+}  // namespace keyway::pkcs11

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/core/error.hpp>
+#include <keyway/core/text.hpp>
+#include <keyway/pkcs11/module_internal.hpp>
+#include <keyway/pkcs11/return_value.hpp>
+#include <keyway/pkcs11/session_pool_internal.hpp>
+#include <keyway/pkcs11/token_admin.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace keyway::pkcs11 {
+
+namespace {
+
+using Label = std::array<CK_UTF8CHAR, 32>;
+
+Label padded_label(const std::string& label) {
+    Label padded{};
+    if(label.empty() || label.size() > padded.size() || !is_text(label)) {
+        throw Error(Errc::invalid_argument, in_quotes(label) + " is no token label",
+                    "use 1 to 32 bytes of UTF-8");
+    }
+    padded.fill(' ');
+    std::ranges::copy(label, padded.begin());
+    return padded;
+}
+
+CK_UTF8CHAR* bytes_of(const Secret& pin) {
+    return const_cast<CK_UTF8CHAR*>(pin.reveal_bytes().data());  // PKCS#11 lacks the const and reads only
+}
+
+TokenInfo empty_token(const std::vector<TokenInfo>& tokens, const NewToken& wanted, const std::string& module) {
+    for(const auto& token : tokens) {
+        if(token.initialized && token.label == wanted.label) {
+            throw Error(Errc::already_exists,
+                        "module " + in_quotes(module) + " has a token with label " + in_quotes(wanted.label) + " already",
+                        "choose another label");
+        }
+    }
+    for(const auto& token : tokens) {
+        if(!token.initialized && (!wanted.serial || token.serial == *wanted.serial)) {
+            return token;
+        }
+    }
+    throw Error(Errc::token_not_found, "module " + in_quotes(module) + " shows no uninitialised token",
+                "a token that is in use is never initialised again");
+}
+
+/// Looked at before anything is done: a token whose user PIN is refused at the end would be left half-made.
+void require_length(const Secret& pin, const TokenInfo& token, std::string_view role) {
+    if(pin.size() < token.shortest_pin || pin.size() > token.longest_pin) {
+        throw Error(Errc::pin_incorrect,
+                    "the " + std::string(role) + " PIN for the new token has a length that the token does not take",
+                    "it takes " + std::to_string(token.shortest_pin) + " to " + std::to_string(token.longest_pin) +
+                        " bytes");
+    }
+}
+
+void set_user_pin(const std::shared_ptr<Module>& module, CK_SLOT_ID slot, const Secret& so_pin, const Secret& user_pin) {
+    const Session session(module, slot, SessionMode::read_write);
+    auto& calls = module->calls();
+    auto result = calls.C_Login(session.handle(), CKU_SO, bytes_of(so_pin), so_pin.size());
+    if(result != CKR_OK) {
+        throw call_failed(result, "log in to the new token as security officer");
+    }
+    result = calls.C_InitPIN(session.handle(), bytes_of(user_pin), user_pin.size());
+    // The security officer's login would otherwise stay with other sessions of this process.
+    calls.C_Logout(session.handle());
+    if(result != CKR_OK) {
+        throw call_failed(result, "set the user PIN of the new token");
+    }
+}
+
+}  // namespace
+
+std::vector<TokenInfo> list_tokens(const ModuleName& module) {
+    return Module::open(module.value)->tokens();
+}
+
+TokenInfo init_token(const ModuleName& module_name, const NewToken& wanted) {
+    auto label = padded_label(wanted.label);
+    const auto module = Module::open(module_name.value);
+    const auto before = module->tokens();
+    const auto empty = empty_token(before, wanted, module->name());
+
+    const auto so_pin = wanted.so_pin();
+    const auto user_pin = wanted.user_pin();
+    require_length(so_pin, empty, "security officer's");
+    require_length(user_pin, empty, "user");
+    const auto result = module->calls().C_InitToken(empty.slot, bytes_of(so_pin), so_pin.size(), label.data());
+    if(result != CKR_OK) {
+        throw call_failed(result, "initialise a token with label " + in_quotes(wanted.label));
+    }
+    // Initialising may have moved the token to another slot: it is found by the label that only it has.
+    TokenSelector by_label;
+    by_label.label = wanted.label;
+    auto made = select_token(module->tokens(), by_label, module->name());
+    set_user_pin(module, made.slot, so_pin, user_pin);
+    RejectedPins::forget(made);
+    return module->token_in(made.slot);
+}
+
+}  // namespace keyway::pkcs11

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "der_internal.hpp"
+#include "signed_object_internal.hpp"
+
+#include <keyway/core/error.hpp>
+#include <keyway/x509/certificate.hpp>
+
+#include <string>
+#include <utility>
+
+namespace keyway::x509 {
+
+namespace {
+
+Error unfit(const Profile& profile, const std::string& why, std::string hint = {}) {
+    return {Errc::invalid_argument, "a certificate of profile " + in_quotes(profile.name) + " " + why,
+            std::move(hint)};
+}
+
+void require_presence(const Profile& profile, Presence presence, bool given, std::string_view part) {
+    if(given && presence == Presence::absent) {
+        throw unfit(profile, "has no " + std::string(part), "leave it out, or choose another profile");
+    }
+    if(!given && presence == Presence::required) {
+        throw unfit(profile, "needs " + std::string(part));
+    }
+}
+
+void require_fields_of(const Profile& profile, const CertificateFields& fields) {
+    require_presence(profile, profile.subject, !fields.subject.empty(), "a subject");
+    require_presence(profile, profile.alternative_names, !fields.alternative_names.empty(),
+                     "alternative name, for instance dns:host");
+    require_presence(profile, profile.path_length, fields.path_length.has_value(), "path length");
+    require_presence(profile, profile.name_constraints, fields.name_constraints.has_value(),
+                     "name constraints");
+    require_presence(profile, profile.ca_issuers_url, !fields.urls.ca_issuers.empty(), "URL of the issuer");
+    require_presence(profile, profile.revocation_urls, !fields.urls.ocsp.empty() || !fields.urls.crl.empty(),
+                     "URL of an OCSP responder or CRL");
+    if(fields.subject.empty() && fields.alternative_names.empty()) {
+        throw unfit(profile, "needs a subject or an alternative name");
+    }
+    const auto& constraints = fields.name_constraints;
+    if(constraints && constraints->permitted.empty() && constraints->excluded.empty()) {
+        throw unfit(profile, "has name constraints that constrain nothing");
+    }
+}
+
+/// The key must be able to do what the profile's key usage says. @spec RFC 5280 4.2.1.3
+Botan::Key_Constraints usage_of(const Profile& profile, const Botan::Public_Key& key) {
+    const bool rsa = key.algo_name() == "RSA";
+    const Botan::Key_Constraints usage(profile.key_usage | (rsa ? profile.key_usage_of_rsa : 0U));
+    if(!usage.compatible_with(key)) {
+        throw Error{Errc::unsupported,
+                    "a key of type " + in_quotes(key.algo_name()) + " does not fit profile " +
+                        in_quotes(profile.name),
+                    "use a key that can sign"};
+    }
+    return usage;
+}
+
+Extensions extensions_of(const Profile& profile, const CertificateFields& fields,
+                         const Botan::Public_Key& key,
+                         const std::vector<std::uint8_t>& issuer_key_identifier) {
+    Extensions out;
+    out.push_back(profile.authority == Presence::required ? basic_constraints_of_authority(fields.path_length)
+                                                          : basic_constraints_of_end_entity());
+    out.push_back(key_usage(usage_of(profile, key)));
+    if(!profile.purpose.empty()) {
+        out.push_back(extended_key_usage({Botan::OID(profile.purpose)}));
+    }
+    out.push_back(subject_key_identifier(key_identifier(key.public_key_bits())));
+    if(profile.authority_key_identifier == Presence::required) {
+        out.push_back(authority_key_identifier(issuer_key_identifier));
+    }
+    if(!fields.alternative_names.empty()) {
+        const auto criticality = fields.subject.empty() ? Criticality::critical : Criticality::non_critical;
+        out.push_back(subject_alternative_name(fields.alternative_names, criticality));
+    }
+    if(fields.name_constraints) {
+        out.push_back(name_constraints(*fields.name_constraints));
+    }
+    if(!fields.urls.ocsp.empty() || !fields.urls.ca_issuers.empty()) {
+        out.push_back(authority_information_access(fields.urls));
+    }
+    if(!fields.urls.crl.empty()) {
+        out.push_back(crl_distribution_points(fields.urls.crl));
+    }
+    if(profile.ocsp_no_check == Presence::required) {
+        out.push_back(ocsp_no_check());
+    }
+    return out;
+}
+
+struct Times {
+    Botan::ASN1_Time not_before;
+    Botan::ASN1_Time not_after;
+};
+
+Times times_of(const Validity& validity) {
+    Times times{x509_time(validity.not_before, "the start of the validity"),
+                x509_time(validity.not_after, "the end of the validity")};
+    if(times.not_after <= times.not_before) {
+        throw Error{Errc::invalid_argument, "the validity ends at " + times.not_after.readable_string() +
+                                                ", which is not after its start at " +
+                                                times.not_before.readable_string()};
+    }
+    return times;
+}
+
+struct ToBeSigned {
+    const Botan::AlgorithmIdentifier& algorithm;
+    const DistinguishedName& issuer;
+    const Times& times;
+    const CertificateFields& fields;
+    const Botan::Public_Key& key;
+    const Extensions& extensions;
+};
+
+/// TBSCertificate. @spec RFC 5280 4.1
+std::vector<std::uint8_t> encode(const ToBeSigned& parts) {
+    constexpr std::size_t version_3 = 2;
+    return der_of([&](Botan::DER_Encoder& out) {
+        out.start_sequence();
+        out.start_explicit(0).encode(version_3).end_explicit();
+        put_unsigned(out, parts.fields.serial.bytes());
+        out.encode(parts.algorithm).raw_bytes(parts.issuer.der());
+        out.start_sequence().encode(parts.times.not_before).encode(parts.times.not_after).end_cons();
+        out.raw_bytes(parts.fields.subject.der()).raw_bytes(parts.key.subject_public_key());
+        out.start_explicit(3);
+        put_extensions(out, parts.extensions);
+        out.end_explicit().end_cons();
+    });
+}
+
+void require_issuer_may_issue(const Issuer& issuer, const Profile& profile, const CertificateFields& fields,
+                              const Times& times) {
+    const Botan::X509_Certificate& certificate = issuer.certificate();
+    const std::string name = in_quotes(issuer.name().to_string());
+    if(!certificate.is_CA_cert() || !certificate.allowed_usage(Botan::Key_Constraints::KeyCertSign)) {
+        throw Error{Errc::invalid_argument, "the issuer " + name + " is not a CA that may sign certificates"};
+    }
+    if(times.not_before < certificate.not_before() || times.not_after > certificate.not_after()) {
+        throw Error{Errc::invalid_argument,
+                    "the validity from " + times.not_before.readable_string() + " to " +
+                        times.not_after.readable_string() + " is not within that of the issuer " + name,
+                    "the issuer is valid from " + certificate.not_before().readable_string() + " to " +
+                        certificate.not_after().readable_string()};
+    }
+    const std::optional<std::size_t> limit = certificate.path_length_constraint();
+    if(profile.authority != Presence::required || !limit) {
+        return;
+    }
+    if(*limit == 0) {
+        throw Error{Errc::invalid_argument,
+                    "the issuer " + name + " has path length 0: no CA may follow below it"};
+    }
+    if(fields.path_length && *fields.path_length >= *limit) {
+        throw Error{Errc::invalid_argument,
+                    "path length " + std::to_string(*fields.path_length) + " is too much below the issuer " +
+                        name + " of path length " + std::to_string(*limit),
+                    "use at most " + std::to_string(*limit - 1)};
+    }
+}
+
+}  // namespace
+
+Botan::X509_Certificate issue_root(const Botan::Private_Key& key, const CertificateFields& fields,
+                                   Botan::RandomNumberGenerator& rng, const SignatureWish& wish) {
+    const Profile& profile = profile_of(CertificateKind::root);
+    require_fields_of(profile, fields);
+    const Times times = times_of(fields.validity);
+    const std::unique_ptr<Botan::Public_Key> public_key = key.public_key();
+    require_strong_key(*public_key);
+    ObjectSigner signer(key, key.public_key(), choose_scheme(*public_key, wish), rng);
+    const Extensions extensions = extensions_of(profile, fields, *public_key, {});
+    return Botan::X509_Certificate(signer.sign(
+        encode({signer.algorithm(), fields.subject, times, fields, *public_key, extensions}), rng));
+}
+
+Botan::X509_Certificate issue_certificate(Issuer& issuer, CertificateKind kind,
+                                          const Botan::Public_Key& subject_key,
+                                          const CertificateFields& fields,
+                                          Botan::RandomNumberGenerator& rng) {
+    const Profile& profile = profile_of(kind);
+    if(kind == CertificateKind::root) {
+        throw unfit(profile, "signs itself and has no other issuer");
+    }
+    require_fields_of(profile, fields);
+    const Times times = times_of(fields.validity);
+    require_strong_key(subject_key);
+    require_issuer_may_issue(issuer, profile, fields, times);
+    const Extensions extensions = extensions_of(profile, fields, subject_key, issuer.key_identifier());
+    return Botan::X509_Certificate(issuer.sign(
+        encode({issuer.algorithm(), issuer.name(), times, fields, subject_key, extensions}), rng));
+}
+
+}  // namespace keyway::x509

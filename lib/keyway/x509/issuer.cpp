@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "signed_object_internal.hpp"
+
+#include <keyway/core/error.hpp>
+#include <keyway/x509/extension.hpp>
+#include <keyway/x509/issuer.hpp>
+
+#include <botan/x509_key.h>
+
+#include <utility>
+
+namespace keyway::x509 {
+
+namespace {
+
+/// The public key, once its form has gone through one decoder: encodings that mean the same become the same.
+std::vector<std::uint8_t> normalised(const std::vector<std::uint8_t>& subject_public_key_info) {
+    return Botan::X509::load_key(subject_public_key_info)->subject_public_key();
+}
+
+std::unique_ptr<Botan::Public_Key> public_key_of(const Botan::X509_Certificate& certificate,
+                                                 const DistinguishedName& name) {
+    try {
+        return certificate.subject_public_key();
+    } catch(const Botan::Exception& cause) {
+        std::throw_with_nested(Error{Errc::unsupported, "the public key of the certificate " +
+                                                            in_quotes(name.to_string()) +
+                                                            " cannot be read: " + cause.what()});
+    }
+}
+
+std::unique_ptr<Botan::Public_Key> matching_public_key(const Botan::X509_Certificate& certificate,
+                                                       const DistinguishedName& name,
+                                                       const Botan::Private_Key& key) {
+    std::unique_ptr<Botan::Public_Key> public_key = public_key_of(certificate, name);
+    if(public_key->subject_public_key() != normalised(key.subject_public_key())) {
+        throw Error{Errc::key_mismatch,
+                    "the private key is not the one of the certificate " + in_quotes(name.to_string()),
+                    "name the key that the certificate was made for"};
+    }
+    require_strong_key(*public_key);
+    return public_key;
+}
+
+}  // namespace
+
+Issuer::Issuer(Botan::X509_Certificate certificate, const Botan::Private_Key& key,
+               Botan::RandomNumberGenerator& rng, const SignatureWish& wish)
+    : certificate_(std::move(certificate)),
+      name_(DistinguishedName::from_der(certificate_.raw_subject_dn())),
+      key_identifier_(certificate_.subject_key_id().empty()
+                          ? x509::key_identifier(certificate_.subject_public_key_bitstring())
+                          : certificate_.subject_key_id()),
+      scheme_(choose_scheme(key, wish)),
+      signer_(
+          std::make_unique<ObjectSigner>(key, matching_public_key(certificate_, name_, key), scheme_, rng)) {}
+
+Issuer::Issuer(Issuer&&) noexcept = default;
+Issuer& Issuer::operator=(Issuer&&) noexcept = default;
+Issuer::~Issuer() = default;
+
+const Botan::AlgorithmIdentifier& Issuer::algorithm() const noexcept {
+    return signer_->algorithm();
+}
+
+std::vector<std::uint8_t> Issuer::sign(std::span<const std::uint8_t> to_be_signed,
+                                       Botan::RandomNumberGenerator& rng) {
+    return signer_->sign(to_be_signed, rng);
+}
+
+}  // namespace keyway::x509

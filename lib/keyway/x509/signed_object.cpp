@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "signed_object_internal.hpp"
+
+#include "der_internal.hpp"
+
+#include <keyway/core/error.hpp>
+
+#include <botan/rng.h>
+
+#include <string>
+#include <utility>
+
+namespace keyway::x509 {
+
+namespace {
+
+constexpr std::size_t min_rsa_bits = 2048;
+constexpr std::size_t min_curve_bits = 224;
+
+Error weak_key(const std::string& algorithm, std::size_t bits, std::size_t least) {
+    return {Errc::unsupported,
+            "an " + algorithm + " key of " + std::to_string(bits) + " bits is too weak for certificates",
+            "use at least " + std::to_string(least) + " bits"};
+}
+
+Botan::PK_Signer signer_for(const Botan::Private_Key& key, const SignatureScheme& scheme,
+                            Botan::RandomNumberGenerator& rng) {
+    try {
+        return {key, rng, scheme.botan_padding(), scheme.format()};
+    } catch(const Error&) {
+        throw;
+    } catch(const Botan::Exception& cause) {
+        std::throw_with_nested(Error{Errc::unsupported, "the key cannot sign with the scheme " +
+                                                            in_quotes(scheme.name()) + ": " + cause.what()});
+    }
+}
+
+/// The algorithm as X.509 writes it: the PKCS#1 v1.5 schemes have NULL as parameters, where Botan has none.
+/// @spec RFC 4055 5
+Botan::AlgorithmIdentifier x509_algorithm(const Botan::PK_Signer& signer, const Botan::Public_Key& key) {
+    const Botan::AlgorithmIdentifier identifier = signer.algorithm_identifier();
+    if(key.algo_name() == "RSA" && identifier.parameters_are_empty()) {
+        return {identifier.oid(), Botan::AlgorithmIdentifier::USE_NULL_PARAM};
+    }
+    return identifier;
+}
+
+}  // namespace
+
+void put_extensions(Botan::DER_Encoder& out, const Extensions& extensions) {
+    out.start_sequence();
+    for(const Extension& extension : extensions) {
+        out.start_sequence().encode(extension.oid);
+        if(extension.criticality == Criticality::critical) {
+            out.encode(true);
+        }
+        out.encode(extension.value, Botan::ASN1_Type::OctetString).end_cons();
+    }
+    out.end_cons();
+}
+
+void require_strong_key(const Botan::Public_Key& key) {
+    const std::string algorithm = key.algo_name();
+    const std::size_t bits = key.key_length();
+    if((algorithm == "RSA" || algorithm == "DSA") && bits < min_rsa_bits) {
+        throw weak_key(algorithm, bits, min_rsa_bits);
+    }
+    if(algorithm == "ECDSA") {
+        if(bits < min_curve_bits) {
+            throw weak_key(algorithm, bits, min_curve_bits);
+        }
+        // RFC 5480 2.1.1: the parameters are the name of a curve, never its equation.
+        constexpr std::uint8_t object_identifier_tag = 0x06;
+        const Botan::AlgorithmIdentifier identifier = key.algorithm_identifier();
+        if(identifier.parameters().empty() || identifier.parameters().front() != object_identifier_tag) {
+            throw Error{Errc::unsupported, "an ECDSA key does not name its curve",
+                        "write the key with a named curve instead of explicit parameters"};
+        }
+    }
+}
+
+ObjectSigner::ObjectSigner(const Botan::Private_Key& key, std::unique_ptr<Botan::Public_Key> public_key,
+                           const SignatureScheme& scheme, Botan::RandomNumberGenerator& rng)
+    : public_key_(std::move(public_key)),
+      signer_(signer_for(key, scheme, rng)),
+      algorithm_(x509_algorithm(signer_, *public_key_)),
+      verifier_(*public_key_, algorithm_) {}
+
+std::vector<std::uint8_t> ObjectSigner::sign(std::span<const std::uint8_t> to_be_signed,
+                                             Botan::RandomNumberGenerator& rng) {
+    const std::vector<std::uint8_t> signature = signer_.sign_message(to_be_signed, rng);
+    if(!verifier_.verify_message(to_be_signed, signature)) {
+        throw Error{Errc::verification_failed, "a signature just made does not verify with the public key",
+                    "nothing was issued; the private key may be damaged, or not the one of the certificate"};
+    }
+    return der_of([&](Botan::DER_Encoder& out) {
+        out.start_sequence()
+            .raw_bytes(to_be_signed)
+            .encode(algorithm_)
+            .encode(signature, Botan::ASN1_Type::BitString)
+            .end_cons();
+    });
+}
+
+}  // namespace keyway::x509

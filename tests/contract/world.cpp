@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <contract/world.hpp>
+
+namespace keyway::contract {
+
+std::unique_ptr<KeyBackend> World::open_with(const RawOptions& settings) const {
+    BackendRegistry registry;
+    registry.add(type());
+    Settings all;
+    const BackendAlias alias("tested");
+    all.add(alias, {.type = type().name, .options = settings});
+    return registry.open(all, alias, {});
+}
+
+OptionValues World::options(Phase phase,
+                            std::initializer_list<std::pair<std::string_view, std::string_view>> values) const {
+    RawOptions raw;
+    for(const auto& [name, value] : values) {
+        raw.emplace(name, RawOption{.value = std::string(value), .form = RawOption::Form::text, .origin = {}});
+    }
+    return OptionValues::check(*type().options, phase, raw, "the contract");
+}
+
+}  // namespace keyway::contract

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/key/backend_registry.hpp>
+#include <keyway/key/key_backend.hpp>
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace keyway::contract {
+
+/// What a backend's author tells the contract suite: how to make an empty store, and how to look into it.
+class World {
+public:
+    World() = default;
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+    virtual ~World() = default;
+
+    [[nodiscard]] virtual BackendType type() const = 0;
+
+    /// Settings by which the store, always the same one, is opened.
+    [[nodiscard]] virtual RawOptions settings() const = 0;
+
+    /// The same with a secret that is wrong, and what has to come of it.
+    [[nodiscard]] virtual RawOptions settings_with_wrong_secret() const = 0;
+    [[nodiscard]] virtual Errc wrong_secret() const = 0;
+
+    /// The right secret, which must never be seen.
+    [[nodiscard]] virtual std::string secret() const = 0;
+
+    /// Everything that is in the store, read past the backend: to see that nothing is left behind.
+    [[nodiscard]] virtual std::vector<std::string> contents() const = 0;
+
+    /// The store opened anew, as after a restart.
+    [[nodiscard]] std::unique_ptr<KeyBackend> open() const { return open_with(settings()); }
+    [[nodiscard]] std::unique_ptr<KeyBackend> open_with(const RawOptions& settings) const;
+
+    /// Options of a call.
+    [[nodiscard]] OptionValues options(Phase phase,
+                                       std::initializer_list<std::pair<std::string_view, std::string_view>> values) const;
+};
+
+/// Provided by the test program of each backend: a new, empty world.
+[[nodiscard]] std::unique_ptr<World> make_world();
+
+}  // namespace keyway::contract

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/key/key_backend.hpp>
+#include <keyway/key/key_spec.hpp>
+#include <support/raises.hpp>
+
+#include <botan/dsa.h>
+#include <botan/dl_group.h>
+#include <botan/ecdsa.h>
+#include <botan/ec_group.h>
+#include <botan/ed25519.h>
+#include <botan/ed448.h>
+#include <botan/rsa.h>
+#include <botan/system_rng.h>
+
+using namespace keyway;
+
+TEST_CASE("every kind of key is written as it is read") {
+    for(const auto& name : KeySpec::known_names()) {
+        if(name != "rsa-BITS") {
+            CHECK(KeySpec::parse(name).to_string() == name);
+        }
+    }
+    CHECK(KeySpec::parse("rsa-3072").to_string() == "rsa-3072");
+    CHECK(KeySpec::rsa(16384).bits() == 16384);
+}
+
+TEST_CASE("usual other names of kinds are understood") {
+    CHECK(KeySpec::parse("secp256r1") == KeySpec::parse("p-256"));
+    CHECK(KeySpec::parse("prime256v1") == KeySpec::parse("p-256"));
+    CHECK(KeySpec::parse("P-384") == KeySpec::parse("p-384"));
+    CHECK(KeySpec::parse("RSA:2048") == KeySpec::rsa(2048));
+    CHECK(KeySpec::parse("rsa2048") == KeySpec::rsa(2048));
+    CHECK(KeySpec::parse("brainpoolP512r1").curve() == "brainpool512r1");
+    CHECK(KeySpec::parse("Ed25519").type() == KeyType::ed25519);
+}
+
+TEST_CASE("unknown kinds and sizes are refused") {
+    for(const auto* text : {"", "-", "rsa", "rsa-", "rsa-1024", "rsa-2049", "rsa-16392", "rsa-3072x", "rsa--1",
+                            "rsa-99999999999999999999", "dsa-2048", "p-255", "x25519", "sect283r1"}) {
+        INFO(text);
+        CHECK_RAISES(KeySpec::parse(text), Errc::unsupported);
+    }
+}
+
+TEST_CASE("the kind of an existing key is told") {
+    auto& rng = Botan::system_rng();
+    CHECK(KeySpec::of(Botan::RSA_PrivateKey(rng, 2048)) == KeySpec::rsa(2048));
+    for(const auto* name : {"p-192", "p-224", "p-256", "p-384", "p-521", "secp256k1", "brainpool-p256r1",
+                            "brainpool-p384r1", "brainpool-p512r1"}) {
+        INFO(name);
+        const auto spec = KeySpec::parse(name);
+        CHECK(KeySpec::of(Botan::ECDSA_PrivateKey(rng, Botan::EC_Group::from_name(spec.curve()))) == spec);
+    }
+    CHECK(KeySpec::of(Botan::Ed25519_PrivateKey(rng)).to_string() == "ed25519");
+    CHECK(KeySpec::of(Botan::Ed448_PrivateKey(rng)).to_string() == "ed448");
+    CHECK_RAISES(KeySpec::of(Botan::DSA_PrivateKey(rng, Botan::DL_Group::from_name("dsa/botan/2048"))),
+                 Errc::unsupported);
+}
+
+TEST_CASE("capabilities tell what a store can hold") {
+    BackendCapabilities some;
+    some.key_types = {KeyType::rsa, KeyType::ec};
+    some.curves = {"secp256r1"};
+    some.largest_rsa_bits = 4096;
+    CHECK(some.offers(KeySpec::rsa(4096)));
+    CHECK_FALSE(some.offers(KeySpec::rsa(8192)));
+    CHECK(some.offers(KeySpec::parse("p-256")));
+    CHECK_FALSE(some.offers(KeySpec::parse("p-384")));
+    CHECK_FALSE(some.offers(KeySpec::parse("ed25519")));
+    for(const auto& name : KeySpec::known_names()) {
+        CHECK((name == "rsa-BITS" || BackendCapabilities::everything().offers(KeySpec::parse(name))));
+    }
+}
