@@ -29,7 +29,9 @@ struct Dialect {
 /// @threadsafety one thread at a time
 class Connection {
 public:
-    Connection(std::unique_ptr<soci::session> session, std::shared_ptr<const Dialect> dialect, std::string where);
+    Connection(std::unique_ptr<soci::session> session,
+               std::shared_ptr<const Dialect> dialect,
+               std::string where);
 
     /// Runs work with the session and turns what SOCI throws into an Error.
     /// @throws Errc::storage_failed, Errc::timed_out, Errc::malformed_data

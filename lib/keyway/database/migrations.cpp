@@ -72,7 +72,8 @@ void migrate(Connection& connection, const std::string& where, const std::string
     if(found == schema_version) {
         return;
     }
-    const Error violated(Errc::storage_failed, "the schema of the database " + in_quotes(where) + " cannot be changed");
+    const Error violated(Errc::storage_failed,
+                         "the schema of the database " + in_quotes(where) + " cannot be changed");
     connection.write(violated, [&](soci::session& sql) {
         // Another process may have been faster.
         const int version = current_version(sql);

@@ -20,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int busy_seconds = 10;
-
 Error failed(std::string_view doing, const fs::path& path, int error_number) {
     return {Errc::storage_failed,
             "cannot " + std::string(doing) + " " + in_quotes(path.string()) + ": " +
@@ -47,8 +45,7 @@ Error explain(const soci::soci_error& error, const std::string& where) {
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
             return {Errc::timed_out,
-                    "the database " + in_quotes(where) + " has been locked by another process for " +
-                        std::to_string(busy_seconds) + " seconds",
+                    "the database " + in_quotes(where) + " is locked by another process",
                     "try again, or find out which process holds it"};
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
@@ -64,16 +61,18 @@ const std::shared_ptr<const Dialect>& sqlite_dialect() {
     static const auto dialect = std::make_shared<const Dialect>(Dialect{
         .begin_writing = "begin immediate",
         .explain = explain,
-        .is_constraint_violation = [](const soci::soci_error& error) { return result_code(error) == SQLITE_CONSTRAINT; },
+        .is_constraint_violation =
+            [](const soci::soci_error& error) { return result_code(error) == SQLITE_CONSTRAINT; },
     });
     return dialect;
 }
 
-Connection connect(const fs::path& file, const std::string& where) {
+Connection connect(const fs::path& file, const std::string& where, std::chrono::seconds patience) {
     try {
         auto session = std::make_unique<soci::session>(
-            soci::sqlite3,
-            "dbname=\"" + file.string() + "\" timeout=" + std::to_string(busy_seconds) + " synchronous=FULL");
+            soci::sqlite3, "dbname=\"" + file.string() + "\" timeout=" + std::to_string(patience.count()));
+        // Not as a parameter above: it would be carried out before the timeout is set, and fail when it has to wait.
+        *session << "pragma synchronous = full";
         *session << "pragma foreign_keys = on";
         *session << "pragma secure_delete = on";
         *session << "pragma temp_store = memory";
@@ -109,7 +108,8 @@ bool exists_privately(const fs::path& path) {
 /// A file under a temporary name, removed when this goes, with what SQLite puts beside it.
 class TemporaryDatabase {
 public:
-    explicit TemporaryDatabase(const fs::path& target) : path_(target.parent_path() / ("." + target.filename().string() + ".XXXXXX")) {
+    explicit TemporaryDatabase(const fs::path& target)
+        : path_(target.parent_path() / ("." + target.filename().string() + ".XXXXXX")) {
         auto pattern = path_.string();
         const Descriptor file(::mkostemp(pattern.data(), O_CLOEXEC));
         if(file.get() < 0) {
@@ -140,7 +140,8 @@ void sync(const fs::path& path, int flags) {
 
 }  // namespace
 
-SqliteDatabase::SqliteDatabase(const fs::path& path) : path_(fs::absolute(path).lexically_normal()) {
+SqliteDatabase::SqliteDatabase(const fs::path& path, std::chrono::seconds patience)
+    : path_(fs::absolute(path)), patience_(patience) {
     if(path_.string().find('"') != std::string::npos || !path_.has_filename()) {
         throw Error(Errc::invalid_option,
                     in_quotes(path_.string()) + " cannot be the name of a database",
@@ -152,10 +153,11 @@ std::optional<Connection> SqliteDatabase::open(const std::string& now) const {
     if(!exists_privately(path_)) {
         return std::nullopt;
     }
-    auto connection = connect(path_, path_.string());
+    auto connection = connect(path_, path_.string(), patience_);
     const int found = connection.run([](soci::session& sql) {
         int count = 0;
-        sql << "select count(*) from sqlite_master where type = 'table' and name = 'keyway_schema'", soci::into(count);
+        sql << "select count(*) from sqlite_master where type = 'table' and name = 'keyway_schema'",
+            soci::into(count);
         return count;
     });
     if(found != 1) {
@@ -178,7 +180,7 @@ Connection SqliteDatabase::open_or_make(const std::string& now) const {
 void SqliteDatabase::make(const std::string& now) const {
     const TemporaryDatabase file(path_);
     {
-        auto connection = connect(file.path(), path_.string());
+        auto connection = connect(file.path(), path_.string(), patience_);
         connection.run([](soci::session& sql) {
             std::string mode;
             sql << "pragma journal_mode = wal", soci::into(mode);

@@ -3,6 +3,7 @@
 
 #include <keyway/database/connection_internal.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 
@@ -15,8 +16,10 @@ namespace keyway::database {
 /// @threadsafety safe
 class SqliteDatabase {
 public:
+    /// @param patience how long to wait for others who hold the database
     /// @throws Errc::invalid_option when SQLite cannot be told the path: it has a double quotation mark
-    explicit SqliteDatabase(const std::filesystem::path& path);
+    explicit SqliteDatabase(const std::filesystem::path& path,
+                            std::chrono::seconds patience = std::chrono::seconds(10));
 
     /// Opens the database, and brings it to the schema of this library; nothing when the file is not there.
     ///
@@ -36,6 +39,7 @@ private:
     void make(const std::string& now) const;
 
     std::filesystem::path path_;
+    std::chrono::seconds patience_;
 };
 
 }  // namespace keyway::database

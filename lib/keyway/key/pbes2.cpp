@@ -136,7 +136,12 @@ Scheme read_scheme(std::span<const std::uint8_t> der, std::string_view name) {
     }
     Botan::AlgorithmIdentifier derivation;
     Botan::AlgorithmIdentifier cipher;
-    Botan::BER_Decoder(scheme.parameters(), limits).start_sequence().decode(derivation).decode(cipher).end_cons().verify_end();
+    Botan::BER_Decoder(scheme.parameters(), limits)
+        .start_sequence()
+        .decode(derivation)
+        .decode(cipher)
+        .end_cons()
+        .verify_end();
 
     const auto algorithm = cipher.oid().human_name_or_empty();
     if(algorithm.ends_with("/CBC")) {
@@ -145,7 +150,9 @@ Scheme read_scheme(std::span<const std::uint8_t> der, std::string_view name) {
     if(out.cipher == nullptr) {
         throw unsupported(name, "cipher " + cipher.oid().to_formatted_string());
     }
-    Botan::BER_Decoder(cipher.parameters(), limits).decode(out.initial_vector, Botan::ASN1_Type::OctetString).verify_end();
+    Botan::BER_Decoder(cipher.parameters(), limits)
+        .decode(out.initial_vector, Botan::ASN1_Type::OctetString)
+        .verify_end();
     out.derivation = read_key_derivation(derivation, name);
     if(out.derivation.key_length == 0) {
         out.derivation.key_length = out.cipher->key_spec().maximum_keylength();
@@ -212,9 +219,9 @@ Bytes decrypt_pkcs8(std::span<const std::uint8_t> encrypted_private_key_info,
         } catch(const Error&) {
             throw;
         } catch(const Botan::Exception&) {
-            std::throw_with_nested(Error(Errc::malformed_data,
-                                         "the description of the encryption in " + in_quotes(name) + " is damaged",
-                                         "get an undamaged copy of it"));
+            std::throw_with_nested(Error(
+                Errc::malformed_data, "the description of the encryption in " + in_quotes(name) + " is damaged",
+                "get an undamaged copy of it"));
         }
     }();
     Bytes key(scheme.derivation.key_length);

@@ -35,9 +35,10 @@ namespace keyway {
 /// @throws Errc::passphrase_incorrect when the padding is not valid
 /// @throws Errc::malformed_data when it is no EncryptedPrivateKeyInfo
 /// @throws Errc::unsupported when the encryption is another, or asks for too much work or memory
-[[nodiscard]] Botan::secure_vector<std::uint8_t> decrypt_pkcs8(std::span<const std::uint8_t> encrypted_private_key_info,
-                                                               const Secret& passphrase,
-                                                               std::string_view name);
+[[nodiscard]] Botan::secure_vector<std::uint8_t> decrypt_pkcs8(
+    std::span<const std::uint8_t> encrypted_private_key_info,
+    const Secret& passphrase,
+    std::string_view name);
 
 /// passphrase_incorrect, saying that the file may be damaged instead.
 [[nodiscard]] Error wrong_passphrase(std::string_view name);

@@ -29,7 +29,8 @@ std::size_t find_line(std::string_view text, std::string_view mark, std::size_t 
 }
 
 Error malformed(std::string_view name, const std::string& why) {
-    return {Errc::malformed_data, in_quotes(name) + " is damaged or truncated: " + why, "get an undamaged copy of it"};
+    return {Errc::malformed_data, in_quotes(name) + " is damaged or truncated: " + why,
+            "get an undamaged copy of it"};
 }
 
 }  // namespace
@@ -42,7 +43,8 @@ std::vector<PemBlock> parse_pem(std::span<const std::uint8_t> bytes, std::string
     const auto text = as_text(bytes);
     std::vector<PemBlock> blocks;
     std::size_t end = 0;
-    for(auto at = find_line(text, begin_mark, 0); at != std::string_view::npos; at = find_line(text, begin_mark, end)) {
+    for(auto at = find_line(text, begin_mark, 0); at != std::string_view::npos;
+        at = find_line(text, begin_mark, end)) {
         const auto line_end = text.find_first_of("\r\n", at);
         const auto label_end = text.find(dashes, at + begin_mark.size());
         if(label_end == std::string_view::npos || line_end == std::string_view::npos || label_end > line_end) {

@@ -14,7 +14,7 @@ namespace keyway {
 /// One block of a PEM file.
 struct PemBlock {
     std::string label;                       ///< "PRIVATE KEY"
-    bool has_headers = false;                ///< "Proc-Type: ..." lines, as the old encryption has; then no contents
+    bool has_headers = false;  ///< "Proc-Type: ..." lines, as the old encryption has; then no contents
     Botan::secure_vector<std::uint8_t> contents;
 };
 

@@ -38,14 +38,17 @@ public:
     [[nodiscard]] static PrivateKeyFile parse(std::span<const std::uint8_t> bytes, std::string_view name);
 
     /// As parse, but nothing for a PEM file that holds other things only (a certificate, say).
-    [[nodiscard]] static std::optional<PrivateKeyFile> find(std::span<const std::uint8_t> bytes, std::string_view name);
+    [[nodiscard]] static std::optional<PrivateKeyFile> find(std::span<const std::uint8_t> bytes,
+                                                            std::string_view name);
 
     [[nodiscard]] bool is_encrypted() const noexcept { return encrypted_; }
 
     /// The public half as the file states it beside the key; null when it does not. Nothing is proven before open().
-    [[nodiscard]] const std::shared_ptr<const Botan::Public_Key>& public_key() const noexcept { return public_key_; }
+    [[nodiscard]] const std::shared_ptr<const Botan::Public_Key>& public_key() const noexcept {
+        return public_key_;
+    }
 
-    /// Decrypts the key if need be, and checks that its parts fit together and that it is the key of public_key().
+    /// Decrypts the key if need be, and checks that it works and that it is the key of public_key().
     ///
     /// @throws Errc::passphrase_incorrect when the passphrase does not open it, or the file is damaged: the
     ///         encryption cannot tell the two apart
@@ -64,8 +67,9 @@ private:
 };
 
 /// Reads a private key made elsewhere: PrivateKeyFile::parse and open in one.
-[[nodiscard]] KEYWAY_API std::unique_ptr<Botan::Private_Key> read_private_key(std::span<const std::uint8_t> bytes,
-                                                                              std::string_view name,
-                                                                              const AskPassphrase& passphrase = {});
+[[nodiscard]] KEYWAY_API std::unique_ptr<Botan::Private_Key> read_private_key(
+    std::span<const std::uint8_t> bytes,
+    std::string_view name,
+    const AskPassphrase& passphrase = {});
 
 }  // namespace keyway

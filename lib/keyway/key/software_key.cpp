@@ -36,6 +36,21 @@ std::unique_ptr<Botan::Private_Key> generate_software_key(const KeySpec& spec) {
     throw Error(Errc::internal, "a key specification of no known type");
 }
 
+void require_sound(const Botan::Private_Key& key) {
+    const auto is_sound = [&] {
+        try {
+            return key.check_key(Botan::system_rng(), false);
+        } catch(const Botan::Exception&) {  // numbers that cannot even be calculated with
+            return false;
+        }
+    };
+    if(!is_sound()) {
+        throw Error(Errc::malformed_data,
+                    "the parts of the private key do not fit together",
+                    "get an undamaged copy of the key, or make a new one");
+    }
+}
+
 Botan::secure_vector<std::uint8_t> private_key_info(const Botan::Private_Key& key) {
     try {
         return key.private_key_info();
@@ -48,7 +63,8 @@ Botan::secure_vector<std::uint8_t> private_key_info(const Botan::Private_Key& ke
 
 KeyLabel::KeyLabel(std::string text) : text_(std::move(text)) {
     const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-    if(text_.empty() || text_.size() > longest_label || !is_text(text_) || std::ranges::any_of(text_, is_control)) {
+    if(text_.empty() || text_.size() > longest_label || !is_text(text_) ||
+       std::ranges::any_of(text_, is_control)) {
         throw Error(Errc::invalid_option,
                     in_quotes(text_.substr(0, longest_label)) + " is no label for a key",
                     "use 1 to 200 bytes of UTF-8 without control characters");

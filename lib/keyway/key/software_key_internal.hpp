@@ -20,6 +20,10 @@ namespace keyway {
 /// Makes a key pair in this process's memory, from the operating system's random numbers.
 [[nodiscard]] std::unique_ptr<Botan::Private_Key> generate_software_key(const KeySpec& spec);
 
+/// Refuses a key made elsewhere that cannot be a good one: composite primes, a point that is not the key's.
+/// @throws Errc::malformed_data
+void require_sound(const Botan::Private_Key& key);
+
 /// The key as a PKCS#8 PrivateKeyInfo in DER.
 /// @throws Errc::unsupported when the key cannot leave the place where it lives (an HSM)
 [[nodiscard]] Botan::secure_vector<std::uint8_t> private_key_info(const Botan::Private_Key& key);

@@ -42,6 +42,17 @@ KeyBackend& Keyring::default_backend() {
     return backend(*alias);
 }
 
+OptionValues Keyring::options(const BackendAlias& alias,
+                              Phase phase,
+                              std::initializer_list<std::pair<std::string_view, std::string_view>> values) const {
+    RawOptions raw;
+    for(const auto& [name, value] : values) {
+        raw.emplace(name, RawOption{.value = std::string(value), .form = RawOption::Form::text, .origin = {}});
+    }
+    const auto& type = backends_.type(settings_.backend(alias).type);
+    return OptionValues::check(*type.options, phase, raw, "backend " + in_quotes(alias.str()));
+}
+
 std::unique_ptr<Botan::Private_Key> Keyring::use(const KeyRef& ref, const OptionValues& options) {
     return backend(ref.backend()).use(ref, options);
 }

@@ -6,10 +6,12 @@
 #include <keyway/key/backend_registry.hpp>
 #include <keyway/key/key_backend.hpp>
 
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
+#include <string_view>
+#include <utility>
 
 namespace Botan {
 class Private_Key;
@@ -39,6 +41,13 @@ public:
     /// The backend that the settings name as the default one, or their only one.
     /// @throws Errc::backend_not_found when they name none
     [[nodiscard]] KeyBackend& default_backend();
+
+    /// Options for a call to a backend, from names and texts.
+    /// @throws Errc::invalid_option when one is unknown, misplaced or malformed
+    [[nodiscard]] OptionValues options(
+        const BackendAlias& alias,
+        Phase phase,
+        std::initializer_list<std::pair<std::string_view, std::string_view>> values) const;
 
     /// Opens the key of a reference in the backend that the reference names.
     /// @param options of phase use

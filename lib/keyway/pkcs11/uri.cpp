@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <set>
 #include <span>
 
 namespace keyway::pkcs11 {
@@ -101,6 +102,20 @@ std::optional<std::string> parse_type(P11KitUri* uri) {
     return found == classes.end() ? std::nullopt : std::optional<std::string>(found->name);
 }
 
+/// RFC 7512 2.3: an attribute stands once at most; p11-kit takes the last of several.
+void require_single_attributes(std::string_view text) {
+    std::set<std::string_view> names;
+    auto rest = text.substr(std::string_view("pkcs11:").size());
+    while(!rest.empty()) {
+        const auto end = std::min(rest.find_first_of(";?&"), rest.size());
+        const auto name = rest.substr(0, std::min(rest.find('='), end));
+        if(!names.insert(name).second) {
+            throw malformed("it has " + in_quotes(name) + " twice");
+        }
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+}
+
 void set_attribute(P11KitUri* uri, CK_ATTRIBUTE_TYPE type, const void* value, std::size_t size) {
     // p11-kit copies the value; its interface merely lacks the const.
     CK_ATTRIBUTE attribute{type, const_cast<void*>(value), size};
@@ -119,6 +134,7 @@ Uri Uri::parse(std::string_view text) {
         const char* const why = p11_kit_uri_message(result);
         throw malformed(why == nullptr ? "it has a NUL" : why);
     }
+    require_single_attributes(text);
     if(p11_kit_uri_get_pin_value(parsed.get()) != nullptr) {
         throw Error(Errc::invalid_argument,
                     "the PKCS#11 URI holds a PIN (it is not repeated here)",

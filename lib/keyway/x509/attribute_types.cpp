@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "attribute_types_internal.hpp"
+#include <keyway/x509/attribute_types_internal.hpp>
 
 #include <keyway/core/error.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "der_internal.hpp"
-#include "signed_object_internal.hpp"
+#include <keyway/x509/der_internal.hpp>
+#include <keyway/x509/signed_object_internal.hpp>
 
 #include <keyway/core/error.hpp>
 #include <keyway/x509/certificate.hpp>
@@ -19,25 +19,25 @@ Error unfit(const Profile& profile, const std::string& why, std::string hint = {
 
 void require_presence(const Profile& profile, Presence presence, bool given, std::string_view part) {
     if(given && presence == Presence::absent) {
-        throw unfit(profile, "has no " + std::string(part), "leave it out, or choose another profile");
+        throw unfit(profile, "cannot have " + std::string(part), "leave it out, or choose another profile");
     }
     if(!given && presence == Presence::required) {
-        throw unfit(profile, "needs " + std::string(part));
+        throw unfit(profile, "must have " + std::string(part));
     }
 }
 
 void require_fields_of(const Profile& profile, const CertificateFields& fields) {
     require_presence(profile, profile.subject, !fields.subject.empty(), "a subject");
     require_presence(profile, profile.alternative_names, !fields.alternative_names.empty(),
-                     "alternative name, for instance dns:host");
-    require_presence(profile, profile.path_length, fields.path_length.has_value(), "path length");
+                     "an alternative name, for instance dns:host");
+    require_presence(profile, profile.path_length, fields.path_length.has_value(), "a path length");
     require_presence(profile, profile.name_constraints, fields.name_constraints.has_value(),
                      "name constraints");
-    require_presence(profile, profile.ca_issuers_url, !fields.urls.ca_issuers.empty(), "URL of the issuer");
+    require_presence(profile, profile.ca_issuers_url, !fields.urls.ca_issuers.empty(), "a URL of the issuer");
     require_presence(profile, profile.revocation_urls, !fields.urls.ocsp.empty() || !fields.urls.crl.empty(),
-                     "URL of an OCSP responder or CRL");
+                     "a URL of an OCSP responder or CRL");
     if(fields.subject.empty() && fields.alternative_names.empty()) {
-        throw unfit(profile, "needs a subject or an alternative name");
+        throw unfit(profile, "must have a subject or an alternative name");
     }
     const auto& constraints = fields.name_constraints;
     if(constraints && constraints->permitted.empty() && constraints->excluded.empty()) {

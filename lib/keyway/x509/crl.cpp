@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "der_internal.hpp"
-#include "signed_object_internal.hpp"
+#include <keyway/x509/der_internal.hpp>
+#include <keyway/x509/signed_object_internal.hpp>
 
 #include <keyway/core/error.hpp>
 #include <keyway/x509/crl.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "der_internal.hpp"
+#include <keyway/x509/der_internal.hpp>
 
 #include <keyway/core/error.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "signed_object_internal.hpp"
+#include <keyway/x509/signed_object_internal.hpp>
 
 #include <keyway/core/error.hpp>
 #include <keyway/x509/extension.hpp>

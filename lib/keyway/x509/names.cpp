@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "attribute_types_internal.hpp"
-#include "der_internal.hpp"
+#include <keyway/x509/attribute_types_internal.hpp>
+#include <keyway/x509/der_internal.hpp>
 
 #include <keyway/core/error.hpp>
 #include <keyway/x509/names.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "pem_internal.hpp"
+#include <keyway/x509/pem_internal.hpp>
 
 #include <keyway/core/error.hpp>
 #include <keyway/x509/pem.hpp>

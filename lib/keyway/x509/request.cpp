@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "der_internal.hpp"
-#include "pem_internal.hpp"
+#include <keyway/x509/der_internal.hpp>
+#include <keyway/x509/pem_internal.hpp>
 
 #include <keyway/core/error.hpp>
 #include <keyway/key/signature_scheme.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "signed_object_internal.hpp"
+#include <keyway/x509/signed_object_internal.hpp>
 
-#include "der_internal.hpp"
+#include <keyway/x509/der_internal.hpp>
 
 #include <keyway/core/error.hpp>
 

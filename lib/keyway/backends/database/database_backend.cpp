@@ -35,15 +35,13 @@ OptionTable option_table() {
          .type = OptionType::secret_source,
          .phases = {settings, create, store, use},
          .help = "the source of the passphrase of the database, the same for all its keys"},
-        {.name = "label",
-         .type = OptionType::text,
-         .phases = {create, store},
-         .help = "the new key's name"},
+        {.name = "label", .type = OptionType::text, .phases = {create, store}, .help = "the new key's name"},
         {.name = "argon2-memory-kib",
          .type = OptionType::number,
          .phases = {settings},
          .default_value = "65536",
-         .help = "the memory in KiB that one guess at the passphrase takes, 8192 to 4194304; used when the database is new"},
+         .help =
+             "the memory in KiB that one guess at the passphrase takes, 8192 to 4194304; used when the database is new"},
         {.name = "argon2-passes",
          .type = OptionType::number,
          .phases = {settings},
@@ -77,8 +75,8 @@ KeyRow sealed_row(const KeyHeader& header,
     const auto data_key = Botan::system_rng().random_vec(envelope_key_size);
     return {.header = header,
             .key_encryption_key_id = key_encryption_key.record.id,
-            .wrapped_data_key =
-                seal(key_encryption_key.bytes, data_key, data_key_purpose(header, key_encryption_key.record.id)),
+            .wrapped_data_key = seal(key_encryption_key.bytes, data_key,
+                                     data_key_purpose(header, key_encryption_key.record.id)),
             .encrypted_private_key = seal(data_key, private_key_info, private_key_purpose(header))};
 }
 
@@ -119,6 +117,7 @@ public:
         return naming_backend(alias(), [&] {
             const auto values = completed(Phase::store, options);
             require_offered(KeySpec::of(key));
+            require_sound(key);
             return add(key, new_label(values), values);
         });
     }
@@ -154,7 +153,9 @@ public:
             std::vector<KeyInfo> keys;
             if(auto connection = database_.open(now())) {
                 for(const auto& header : list_keys(*connection)) {
-                    keys.push_back({.ref = reference(header), .label = header.label, .attributes = {{"created", header.created}}});
+                    keys.push_back({.ref = reference(header),
+                                    .label = header.label,
+                                    .attributes = {{"created", header.created}}});
                 }
             }
             return keys;
@@ -224,10 +225,12 @@ private:
         auto connection = database_.open_or_make(header.created);
         for(;;) {
             const auto record = find_active_key_encryption_key(connection);
-            const auto key_encryption_key = record ? keys_.derive(*record, passphrase, database_.path().string())
-                                                   : new_key_encryption_key(cost_, passphrase);
+            const auto key_encryption_key = record
+                                                ? keys_.derive(*record, passphrase, database_.path().string())
+                                                : new_key_encryption_key(cost_, passphrase);
             // The second process to put the first key into a new database has to go under the record of the other.
-            if(add_key(connection, sealed_row(header, info, key_encryption_key), key_encryption_key.record, now())) {
+            if(add_key(connection, sealed_row(header, info, key_encryption_key), key_encryption_key.record,
+                       now())) {
                 keys_.keep(key_encryption_key, passphrase);
                 return reference(header);
             }
@@ -260,7 +263,8 @@ private:
         }
         if(row->header.spki_sha256 != ref.fingerprint().to_string()) {
             throw Error(Errc::key_mismatch,
-                        "the key " + in_quotes(*label) + " in the database " + in_quotes(database_.path().string()) +
+                        "the key " + in_quotes(*label) + " in the database " +
+                            in_quotes(database_.path().string()) +
                             " is another than the one meant: its SPKI SHA-256 is " + row->header.spki_sha256,
                         "the reference is for " + ref.fingerprint().to_string());
         }
@@ -275,9 +279,10 @@ private:
         if(!record) {
             throw damaged(row.header.label);
         }
-        const auto key_encryption_key = keys_.derive(*record, read_passphrase(values), database_.path().string());
-        const auto data_key = unseal(
-            key_encryption_key.bytes, row.wrapped_data_key, data_key_purpose(row.header, key_encryption_key.record.id));
+        const auto key_encryption_key = keys_.derive(*record, read_passphrase(values),
+                                                     database_.path().string());
+        const auto data_key = unseal(key_encryption_key.bytes, row.wrapped_data_key,
+                                     data_key_purpose(row.header, key_encryption_key.record.id));
         if(!data_key || data_key->size() != envelope_key_size) {
             throw damaged(row.header.label);
         }
@@ -294,14 +299,15 @@ private:
 
     [[nodiscard]] Error not_found(const std::string& label) const {
         return {Errc::key_not_found,
-                "there is no key " + in_quotes(label) + " in the database " + in_quotes(database_.path().string()),
+                "there is no key " + in_quotes(label) + " in the database " +
+                    in_quotes(database_.path().string()),
                 "list the keys of backend " + in_quotes(alias().str()) + " to see those there are"};
     }
 
     [[nodiscard]] Error damaged(const std::string& label) const {
         return {Errc::malformed_data,
-                "the row of key " + in_quotes(label) + " in the database " + in_quotes(database_.path().string()) +
-                    " has been changed or is damaged",
+                "the row of key " + in_quotes(label) + " in the database " +
+                    in_quotes(database_.path().string()) + " has been changed or is damaged",
                 "restore the database from a copy"};
     }
 

@@ -26,7 +26,8 @@ void append(std::vector<std::uint8_t>& out, std::string_view field) {
 
 }  // namespace
 
-std::vector<std::uint8_t> associated_data(std::string_view purpose, std::initializer_list<std::string_view> names) {
+std::vector<std::uint8_t> associated_data(std::string_view purpose,
+                                          std::initializer_list<std::string_view> names) {
     std::vector<std::uint8_t> out;
     append(out, scheme);
     append(out, purpose);

@@ -30,8 +30,9 @@ inline constexpr std::size_t envelope_key_size = 32;
                                std::span<const std::uint8_t> associated);
 
 /// The inverse of seal; nothing when the key or the associated data is another, or the text has been changed.
-[[nodiscard]] std::optional<Botan::secure_vector<std::uint8_t>> unseal(std::span<const std::uint8_t> key,
-                                                                       std::string_view sealed,
-                                                                       std::span<const std::uint8_t> associated);
+[[nodiscard]] std::optional<Botan::secure_vector<std::uint8_t>> unseal(
+    std::span<const std::uint8_t> key,
+    std::string_view sealed,
+    std::span<const std::uint8_t> associated);
 
 }  // namespace keyway

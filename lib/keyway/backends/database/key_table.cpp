@@ -45,9 +45,9 @@ std::optional<KeyEncryptionKeyRecord> find_active_key_encryption_key(Connection&
 std::optional<KeyEncryptionKeyRecord> find_key_encryption_key(Connection& connection, const std::string& id) {
     return connection.run([&](soci::session& sql) {
         RecordRow row;
-        sql << select_record << "id = :id", soci::use(id, "id"), soci::into(row.record.id), soci::into(row.memory_kib),
-            soci::into(row.passes), soci::into(row.parallelism), soci::into(row.record.salt),
-            soci::into(row.record.check_value);
+        sql << select_record << "id = :id", soci::use(id, "id"), soci::into(row.record.id),
+            soci::into(row.memory_kib), soci::into(row.passes), soci::into(row.parallelism),
+            soci::into(row.record.salt), soci::into(row.record.check_value);
         return sql.got_data() ? std::optional(std::move(row).finished()) : std::nullopt;
     });
 }
@@ -58,8 +58,9 @@ std::optional<KeyRow> find_key(Connection& connection, const std::string& label)
         sql << "select label, spki_sha256, key_type, created, key_encryption_key_id, wrapped_data_key,"
                " encrypted_private_key from signing_key where label = :label",
             soci::use(label, "label"), soci::into(row.header.label), soci::into(row.header.spki_sha256),
-            soci::into(row.header.key_type), soci::into(row.header.created), soci::into(row.key_encryption_key_id),
-            soci::into(row.wrapped_data_key), soci::into(row.encrypted_private_key);
+            soci::into(row.header.key_type), soci::into(row.header.created),
+            soci::into(row.key_encryption_key_id), soci::into(row.wrapped_data_key),
+            soci::into(row.encrypted_private_key);
         return sql.got_data() ? std::optional(std::move(row)) : std::nullopt;
     });
 }
@@ -117,7 +118,8 @@ bool add_key(Connection& connection,
 }
 
 bool remove_key(Connection& connection, const std::string& label, const std::string& spki_sha256) {
-    const Error kept(Errc::storage_failed, "the key " + in_quotes(label) + " cannot be removed: other rows refer to it");
+    const Error kept(Errc::storage_failed,
+                     "the key " + in_quotes(label) + " cannot be removed: other rows refer to it");
     return connection.write(kept, [&](soci::session& sql) {
         soci::statement statement =
             (sql.prepare << "delete from signing_key where label = :label and spki_sha256 = :spki",

@@ -27,7 +27,8 @@ struct KeyRow {
 };
 
 /// The record new keys go under; nothing in a new database.
-[[nodiscard]] std::optional<KeyEncryptionKeyRecord> find_active_key_encryption_key(database::Connection& connection);
+[[nodiscard]] std::optional<KeyEncryptionKeyRecord> find_active_key_encryption_key(
+    database::Connection& connection);
 
 [[nodiscard]] std::optional<KeyEncryptionKeyRecord> find_key_encryption_key(database::Connection& connection,
                                                                             const std::string& id);
@@ -49,6 +50,8 @@ struct KeyRow {
 
 /// Removes the one key with this label and fingerprint.
 /// @return whether it was there
-[[nodiscard]] bool remove_key(database::Connection& connection, const std::string& label, const std::string& spki_sha256);
+[[nodiscard]] bool remove_key(database::Connection& connection,
+                              const std::string& label,
+                              const std::string& spki_sha256);
 
 }  // namespace keyway

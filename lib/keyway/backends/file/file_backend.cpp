@@ -71,7 +71,8 @@ struct NewFile {
         }
         const auto format = options.text("format").value_or("pem");
         if(format != "pem" && format != "der") {
-            throw Error(Errc::invalid_option, "there is no key file format " + in_quotes(format), "use pem or der");
+            throw Error(Errc::invalid_option, "there is no key file format " + in_quotes(format),
+                        "use pem or der");
         }
         const auto parallelization = options.number("scrypt-parallelization").value_or(1);
         if(parallelization < 1 || parallelization > most_parallelization) {
@@ -96,7 +97,9 @@ struct NewFile {
 
     [[nodiscard]] std::string name() const { return name_as(format); }
 
-    [[nodiscard]] std::string name_as(Format as) const { return label.str() + (as == Format::pem ? ".pem" : ".der"); }
+    [[nodiscard]] std::string name_as(Format as) const {
+        return label.str() + (as == Format::pem ? ".pem" : ".der");
+    }
 };
 
 void append(Botan::secure_vector<std::uint8_t>& bytes, const std::string& text) {
@@ -137,6 +140,7 @@ public:
         return naming_backend(alias(), [&] {
             const auto values = completed(Phase::store, options);
             require_offered(KeySpec::of(key));
+            require_sound(key);
             const auto file = NewFile::of(values);
             require_free(file);
             return add(key, file, values);
@@ -146,9 +150,7 @@ public:
     std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
             const auto values = completed(Phase::use, options);
-            auto key = find(ref).open(passphrase(values));
-            require_same(ref, *key);
-            return key;
+            return opened(find(ref), ref, passphrase(values));
         });
     }
 
@@ -157,8 +159,11 @@ public:
             naming_backend(alias(), [&] {
                 const auto values = completed(Phase::use, options);
                 const auto file = find(ref);
-                const bool can_be_opened = values.has("passphrase") || !file.is_encrypted();
-                require_same(ref, can_be_opened ? *file.open(passphrase(values)) : *public_half(file, values));
+                if(values.has("passphrase") || !file.is_encrypted()) {
+                    static_cast<void>(opened(file, ref, passphrase(values)));
+                } else {
+                    require_same(ref, *public_half(file, {}));
+                }
             });
             return std::nullopt;
         } catch(const Error& error) {
@@ -168,17 +173,11 @@ public:
 
     std::vector<KeyInfo> list(const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
-            const auto values = completed(Phase::use, options);
+            const auto ask = passphrase(completed(Phase::use, options));
             std::vector<KeyInfo> keys;
             for(const auto& name : folder_.names()) {
-                const auto bytes = folder_.read(name);
-                const auto path = folder_.file(name).string();
-                const auto file = bytes ? PrivateKeyFile::find(*bytes, path) : std::nullopt;
-                if(file) {
-                    const auto key = public_half(*file, values);
-                    keys.push_back({.ref = reference(name, *key),
-                                    .label = name.substr(0, name.rfind('.')),
-                                    .attributes = {{"file", path}, {"encrypted", file->is_encrypted() ? "yes" : "no"}}});
+                if(auto key = listed(name, ask)) {
+                    keys.push_back(std::move(*key));
                 }
             }
             return keys;
@@ -188,7 +187,7 @@ public:
     void remove(const KeyRef& ref, const OptionValues& options) override {
         naming_backend(alias(), [&] {
             const auto values = completed(Phase::use, options);
-            require_same(ref, *public_half(find(ref), values));
+            require_same(ref, *public_half(find(ref), passphrase(values)));
             folder_.remove(name_of(ref));
         });
     }
@@ -196,12 +195,18 @@ public:
     const BackendCapabilities& capabilities() const override { return capabilities_; }
 
 private:
+    /// Reads the passphrase when it is first asked for; a prompt comes once for a whole listing.
     [[nodiscard]] AskPassphrase passphrase(const OptionValues& values) const {
         const auto source = values.secret_source("passphrase");
         if(!source) {
             return {};
         }
-        return [this, source = *source] { return secrets_.read(source, "passphrase of backend " + in_quotes(alias().str())); };
+        return [this, source = *source, read = std::make_shared<std::optional<Secret>>()] {
+            if(!*read) {
+                *read = secrets_.read(source, "passphrase of backend " + in_quotes(alias().str()));
+            }
+            return (*read)->clone();
+        };
     }
 
     /// A key is found by its file's name, so that one label must not stand for two files.
@@ -226,7 +231,8 @@ private:
             bytes.assign(encrypted.begin(), encrypted.end());
         }
         if(file.format == Format::pem) {
-            const auto text = Botan::PEM_Code::encode(bytes, file.encrypted ? "ENCRYPTED PRIVATE KEY" : "PRIVATE KEY");
+            const auto text = Botan::PEM_Code::encode(bytes,
+                                                      file.encrypted ? "ENCRYPTED PRIVATE KEY" : "PRIVATE KEY");
             bytes.clear();
             append(bytes, text);
             append(bytes, Botan::X509::PEM_encode(*written));
@@ -236,7 +242,8 @@ private:
     }
 
     [[nodiscard]] KeyRef reference(const std::string& name, const Botan::Public_Key& key) const {
-        return {alias(), std::string(type_name), KeySpec::of(key), SpkiFingerprint::of(key), KeyLocator().set("file", name)};
+        return {alias(), std::string(type_name), KeySpec::of(key), SpkiFingerprint::of(key),
+                KeyLocator().set("file", name)};
     }
 
     [[nodiscard]] std::string name_of(const KeyRef& ref) const {
@@ -251,23 +258,54 @@ private:
     }
 
     [[nodiscard]] PrivateKeyFile find(const KeyRef& ref) const {
-        const auto path = folder_.file(name_of(ref));
-        const auto bytes = folder_.read(name_of(ref));
+        const auto name = name_of(ref);
+        const auto path = folder_.file(name).string();
+        const auto bytes = folder_.read(name);
         if(!bytes) {
             throw Error(Errc::key_not_found,
-                        "there is no key file " + in_quotes(path.string()),
+                        "there is no key file " + in_quotes(path),
                         "list the keys of backend " + in_quotes(alias().str()) + " to see those there are");
         }
-        return PrivateKeyFile::parse(*bytes, path.string());
+        return PrivateKeyFile::parse(*bytes, path);
+    }
+
+    [[nodiscard]] std::unique_ptr<Botan::Private_Key> opened(const PrivateKeyFile& file,
+                                                             const KeyRef& ref,
+                                                             const AskPassphrase& ask) const {
+        if(file.public_key() != nullptr) {
+            require_same(ref, *file.public_key());  // before anybody is asked for a passphrase
+        }
+        auto key = file.open(ask);
+        require_same(ref, *key);
+        return key;
     }
 
     /// As the file states it, or else from the opened key.
     [[nodiscard]] std::shared_ptr<const Botan::Public_Key> public_half(const PrivateKeyFile& file,
-                                                                       const OptionValues& values) const {
+                                                                       const AskPassphrase& ask) const {
         if(file.public_key() != nullptr) {
             return file.public_key();
         }
-        return file.open(passphrase(values));
+        return file.open(ask);
+    }
+
+    /// Nothing for a file that is no private key, or has gone in the meantime.
+    [[nodiscard]] std::optional<KeyInfo> listed(const std::string& name, const AskPassphrase& ask) const {
+        const auto path = folder_.file(name).string();
+        const auto bytes = folder_.read(name);
+        const auto file = bytes ? PrivateKeyFile::find(*bytes, path) : std::nullopt;
+        if(!file) {
+            return std::nullopt;
+        }
+        const auto key = public_half(*file, ask);
+        try {
+            return KeyInfo{.ref = reference(name, *key),
+                           .label = name.substr(0, name.rfind('.')),
+                           .attributes = {{"file", path}, {"encrypted", file->is_encrypted() ? "yes" : "no"}}};
+        } catch(const Error& error) {
+            throw Error(error.code(), in_quotes(path) + ": " + error.message(),
+                        "move the file out of the folder");
+        }
     }
 
     void require_same(const KeyRef& ref, const Botan::Public_Key& key) const {

@@ -75,7 +75,8 @@ bool make_folder(const fs::path& path) {
     const auto folder = absolute.has_filename() ? absolute : absolute.parent_path();
     const Descriptor parent(open_folder(folder.parent_path()));
     if(parent.get() >= 0) {
-        static_cast<void>(::fsync(parent.get()));  // a parent that may not be read, or a file system that cannot
+        static_cast<void>(
+            ::fsync(parent.get()));  // a parent that may not be read, or a file system that cannot
     }
     return true;
 }
@@ -95,7 +96,8 @@ std::vector<std::string> KeyFolder::names() const {
     require_private_folder(folder, path_);
     std::vector<std::string> names;
     std::error_code error;
-    for(fs::directory_iterator entry(path_, error); !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    for(fs::directory_iterator entry(path_, error); !error && entry != fs::directory_iterator();
+        entry.increment(error)) {
         auto name = entry->path().filename().string();
         if(!name.starts_with('.') && (name.ends_with(".pem") || name.ends_with(".der"))) {
             names.push_back(std::move(name));
@@ -124,7 +126,8 @@ std::optional<Botan::secure_vector<std::uint8_t>> KeyFolder::read(const std::str
     require_private_folder(folder, path_);
     const auto path = file(name);
     // Without O_NONBLOCK, opening a pipe would wait for somebody to write to it.
-    const Descriptor key(::openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+    const Descriptor key(
+        ::openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
     if(key.get() < 0) {
         if(errno == ENOENT) {
             return std::nullopt;

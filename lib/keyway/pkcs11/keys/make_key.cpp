@@ -30,7 +30,7 @@ void add_identity(Template& out, const NewKey& key) {
 }
 
 /// Every usage is said explicitly: what is left out, many tokens take as allowed.
-void add_private_policy(Template& out, const NewKey& key, KeyType type) {
+void add_private_policy(Template& out, const NewKey& key) {
     out.add_yes(CKA_PRIVATE);
     add_flag(out, CKA_SENSITIVE, true);
     add_flag(out, CKA_EXTRACTABLE, key.extractable);
@@ -38,21 +38,17 @@ void add_private_policy(Template& out, const NewKey& key, KeyType type) {
     add_flag(out, CKA_DECRYPT, key.usage.decrypt);
     add_flag(out, CKA_UNWRAP, key.usage.unwrap);
     add_flag(out, CKA_DERIVE, key.usage.derive);
-    if(type == KeyType::rsa) {
-        out.add_no(CKA_SIGN_RECOVER);
-    }
+    out.add_no(CKA_SIGN_RECOVER);
 }
 
-void add_public_policy(Template& out, const NewKey& key, KeyType type) {
+void add_public_policy(Template& out, const NewKey& key) {
     // Public, so that the key can be told without a login.
     out.add_no(CKA_PRIVATE);
     add_flag(out, CKA_VERIFY, key.usage.sign);
     add_flag(out, CKA_ENCRYPT, key.usage.decrypt);
     add_flag(out, CKA_WRAP, key.usage.unwrap);
     out.add_no(CKA_DERIVE);
-    if(type == KeyType::rsa) {
-        out.add_no(CKA_VERIFY_RECOVER);
-    }
+    out.add_no(CKA_VERIFY_RECOVER);
 }
 
 CK_MECHANISM_TYPE generation_mechanism(const KeySpec& spec) {
@@ -137,7 +133,7 @@ KeyUsage KeyUsage::parse(std::string_view text) {
 FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey& key, NewObjects& made) {
     Template public_attributes;
     add_identity(public_attributes, key);
-    add_public_policy(public_attributes, key, spec.type());
+    add_public_policy(public_attributes, key);
     if(spec.type() == KeyType::rsa) {
         constexpr std::array<std::uint8_t, 3> exponent{1, 0, 1};
         public_attributes.add_number(CKA_MODULUS_BITS, spec.bits());
@@ -147,7 +143,7 @@ FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey&
     }
     Template private_attributes;
     add_identity(private_attributes, key);
-    add_private_policy(private_attributes, key, spec.type());
+    add_private_policy(private_attributes, key);
 
     CK_MECHANISM mechanism{generation_mechanism(spec), nullptr, 0};
     CK_OBJECT_HANDLE public_object = CK_INVALID_HANDLE;
@@ -182,14 +178,14 @@ FoundKey import_key(const Session& session, const Botan::Private_Key& source, co
     private_attributes.add_number(CKA_CLASS, CKO_PRIVATE_KEY);
     private_attributes.add_number(CKA_KEY_TYPE, key_type_of(spec));
     add_identity(private_attributes, key);
-    add_private_policy(private_attributes, key, spec.type());
+    add_private_policy(private_attributes, key);
     add_private_value(private_attributes, source, spec);
 
     Template public_attributes;
     public_attributes.add_number(CKA_CLASS, CKO_PUBLIC_KEY);
     public_attributes.add_number(CKA_KEY_TYPE, key_type_of(spec));
     add_identity(public_attributes, key);
-    add_public_policy(public_attributes, key, spec.type());
+    add_public_policy(public_attributes, key);
     add_public_value(public_attributes, *public_half);
 
     FoundKey found;

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a token does only on a bad day, made to happen by a module that stands before SoftHSM.
+#include <backends/hsm/hsm_store.hpp>
+#include <support/raises.hpp>
+
+#include <botan/ecdsa.h>
+#include <botan/ec_group.h>
+#include <botan/pubkey.h>
+#include <botan/system_rng.h>
+
+#include <thread>
+
+using namespace keyway;
+using keyway::test::HsmStore;
+
+namespace {
+
+constexpr auto spy = HsmStore::Through::spy;
+
+bool signs(const Botan::Private_Key& key) {
+    auto& rng = Botan::system_rng();
+    const std::vector<std::uint8_t> message{1, 2, 3};
+    const auto signature = Botan::PK_Signer(key, rng, "SHA-256").sign_message(message, rng);
+    return Botan::PK_Verifier(*key.public_key(), "SHA-256").verify_message(message, signature);
+}
+
+KeyRef store_a_key(KeyBackend& backend) {
+    const Botan::ECDSA_PrivateKey key(Botan::system_rng(), Botan::EC_Group::from_name("secp256r1"));
+    return backend.store(key, HsmStore::options(Phase::store, {{"label", "imported"}}));
+}
+
+}  // namespace
+
+TEST_CASE("a rejected PIN goes to the token once, whoever asks again") {
+    const HsmStore store(spy);
+    const auto ref = HsmStore::create(*store.open(), "root").ref;
+    const auto wrong = store.wrong_pin_source();
+    const auto backend = store.open({{"user-pin", wrong}});
+    store.spy().logins = 0;
+
+    const auto first = test::raised([&] { return backend->use(ref, {}); });
+    CHECK(first.code() == Errc::pin_incorrect);
+    CHECK(first.return_value() == "CKR_PIN_INCORRECT");
+    CHECK(first.message() ==
+          "the user PIN of token \"" + store.token().label() + "\" is wrong; it was tried once and is not tried again");
+    CHECK(first.hint() == "the token counts wrong tries and does not say how many are left");
+    {
+        std::vector<std::jthread> threads;
+        for(int i = 0; i < 4; ++i) {
+            threads.emplace_back([&] { static_cast<void>(backend->check(ref, {})); });
+        }
+    }
+    const auto again = store.open({{"user-pin", wrong}})->check(ref, {});
+    CHECK(again.value().code() == Errc::pin_incorrect);
+    CHECK(store.spy().logins == 1);
+
+    // The right one is another PIN, and may be tried.
+    CHECK(signs(*store.open()->use(ref, {})));
+    CHECK(store.spy().logins == 2);
+}
+
+TEST_CASE("no login is attempted when the next wrong PIN would lock the token, or it is locked") {
+    const HsmStore store(spy);
+    const auto ref = HsmStore::create(*store.open(), "root").ref;
+    store.spy().logins = 0;
+    for(const auto flag : {CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED}) {
+        store.spy().extra_token_flags = flag;
+        CHECK_RAISES(store.open()->use(ref, {}), Errc::pin_locked);
+    }
+    CHECK(store.spy().logins == 0);
+}
+
+TEST_CASE("what the token says of the tries left is told") {
+    const HsmStore store(spy);
+    const auto ref = HsmStore::create(*store.open(), "root").ref;
+    store.spy().login_result = CKR_PIN_LOCKED;
+    const auto locked = test::raised([&] { return store.open()->use(ref, {}); });
+    CHECK(locked.code() == Errc::pin_locked);
+    CHECK(locked.return_value() == "CKR_PIN_LOCKED");
+}
+
+TEST_CASE("an import that fails halfway leaves nothing in the token") {
+    const HsmStore store(spy);
+    const auto backend = store.open();
+    for(const int which : {1, 2}) {
+        INFO("C_CreateObject number " << which << " fails");
+        store.spy().creation_result = CKR_DEVICE_MEMORY;
+        store.spy().creations_until_failure = which;
+        const auto error = test::raised([&] { return store_a_key(*backend); });
+        CHECK(error.code() == Errc::token_failed);
+        CHECK(error.return_value() == "CKR_DEVICE_MEMORY");
+        CHECK(store.objects() == 0);
+    }
+    CHECK(signs(*backend->use(store_a_key(*backend), {})));
+    CHECK(store.objects() == 2);
+}
+
+TEST_CASE("a new key that cannot sign, or signs wrongly, is removed again") {
+    const HsmStore store(spy);
+    const auto backend = store.open();
+    const auto both_ways_fail_with = [&](Errc expected) {
+        CHECK_RAISES(HsmStore::create(*backend, "root"), expected);
+        CHECK_RAISES(store_a_key(*backend), expected);
+        CHECK(store.objects() == 0);
+    };
+    store.spy().corrupt_signatures = true;
+    both_ways_fail_with(Errc::verification_failed);
+    store.spy().corrupt_signatures = false;
+
+    store.spy().short_signatures = true;
+    both_ways_fail_with(Errc::token_failed);
+    store.spy().short_signatures = false;
+
+    store.spy().signature_result = CKR_DEVICE_ERROR;
+    store.spy().failing_signatures = 2;
+    both_ways_fail_with(Errc::token_failed);
+
+    CHECK(signs(*backend->use(HsmStore::create(*backend, "root").ref, {})));
+}
+
+TEST_CASE("the first signature after a key is found is verified before it leaves") {
+    const HsmStore store(spy);
+    const auto ref = HsmStore::create(*store.open(), "root").ref;
+    const auto key = store.open()->use(ref, {});
+    store.spy().corrupt_signatures = true;
+    CHECK_RAISES(signs(*key), Errc::verification_failed);
+    store.spy().corrupt_signatures = false;
+    CHECK(signs(*key));
+}
+
+TEST_CASE("a signature goes on after a lost session, a logout or a stale handle") {
+    const HsmStore store(spy);
+    const auto backend = store.open();
+    const auto key = backend->use(HsmStore::create(*backend, "root").ref, {});
+    for(const auto lost : {CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED, CKR_KEY_HANDLE_INVALID,
+                           CKR_OBJECT_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN}) {
+        INFO(lost);
+        store.spy().signature_result = lost;
+        store.spy().failing_signatures = 1;
+        CHECK(signs(*key));
+    }
+}
+
+TEST_CASE("a fault that stays is told and not tried for ever") {
+    const HsmStore store(spy);
+    const auto backend = store.open();
+    const auto key = backend->use(HsmStore::create(*backend, "root").ref, {});
+    store.spy().signature_result = CKR_SESSION_HANDLE_INVALID;
+    store.spy().failing_signatures = 1'000;
+    store.spy().signatures = 0;
+    const auto error = test::raised([&] { return signs(*key); });
+    CHECK(error.code() == Errc::token_failed);
+    CHECK(error.return_value() == "CKR_SESSION_HANDLE_INVALID");
+    CHECK(store.spy().signatures == 4);
+
+    store.spy().signature_result = CKR_DEVICE_ERROR;
+    store.spy().signatures = 0;
+    CHECK_RAISES(signs(*key), Errc::token_failed);
+    CHECK(store.spy().signatures == 1);
+    store.spy().failing_signatures = 0;
+    CHECK(signs(*key));
+}
+
+TEST_CASE("a token's limit of sessions is kept to, and many threads share what there is") {
+    const HsmStore store(spy);
+    store.spy().most_sessions = 3;
+    const auto backend = store.open();
+    const auto key = backend->use(HsmStore::create(*backend, "root").ref, {});
+    std::atomic<int> good = 0;
+    {
+        std::vector<std::jthread> threads;
+        for(int t = 0; t < 8; ++t) {
+            threads.emplace_back([&] {
+                for(int i = 0; i < 10; ++i) {
+                    good += signs(*key) ? 1 : 0;
+                }
+            });
+        }
+    }
+    CHECK(good == 80);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "commands.hpp"
+#include "common_flags.hpp"
+#include "new_key.hpp"
+
+namespace keyway::cli {
+
+namespace {
+
+void run(Session& session, const Arguments& arguments) {
+    const auto file = reference_file(arguments);
+    const auto alias = session.chosen_backend();
+    session.work_with({alias});
+    const NewKey wanted{alias, KeySpec::parse(arguments.required("type")), session.options(alias, Phase::create)};
+    if(arguments.has("dry-run")) {
+        report_dry_run(session, wanted, "create");
+        return;
+    }
+    const auto made = session.backend(alias).create(wanted.spec, wanted.options);
+    hand_out(session, wanted, made.ref, file);
+}
+
+}  // namespace
+
+Command key_create_command() {
+    auto out = OutputFile::out_flag("also write the key's reference to this file");
+    out.required = false;
+    return {.noun = "key",
+            .verb = "create",
+            .summary = "make a key pair and print its reference",
+            .flags = {backend_flag(),
+                      {.name = "type",
+                       .value = "TYPE",
+                       .help = "rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521, secp256k1, brainpool-p256r1 (384, 512), "
+                               "ed25519 or ed448",
+                       .required = true},
+                      out,
+                      OutputFile::force_flag(),
+                      dry_run_flag()},
+            .backend_phase = Phase::create,
+            .details = "The reference is one line of text. It holds no secret, and is what names the key from now on: keep "
+                       "it.",
+            .example = "keyway key create --backend hsm --type p-256 --label root \\\n"
+                       "    --user-pin env:HSM_PIN --out root.ref",
+            .run = run};
+}
+
+}  // namespace keyway::cli

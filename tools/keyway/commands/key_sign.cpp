@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "../input_file.hpp"
+#include "../json_output.hpp"
+#include "../output_file.hpp"
+#include "../session.hpp"
+#include "../terminal.hpp"
+#include "commands.hpp"
+#include "common_flags.hpp"
+
+#include <keyway/core/error.hpp>
+#include <keyway/key/signature_scheme.hpp>
+#include <keyway/options/suggestion.hpp>
+
+#include <botan/base64.h>
+#include <botan/hex.h>
+#include <botan/pubkey.h>
+#include <botan/system_rng.h>
+#include <nlohmann/json.hpp>
+
+namespace keyway::cli {
+
+namespace {
+
+enum class Encoding { raw, der, hex, base64 };
+
+Encoding encoding_of(const Arguments& arguments) {
+    const auto name = arguments.value("format");
+    if(!name) {
+        return !arguments.has("out") && output_is_terminal() ? Encoding::base64 : Encoding::der;
+    }
+    if(*name == "raw") {
+        return Encoding::raw;
+    }
+    if(*name == "der") {
+        return Encoding::der;
+    }
+    if(*name == "hex") {
+        return Encoding::hex;
+    }
+    if(*name == "base64") {
+        return Encoding::base64;
+    }
+    throw Error(Errc::invalid_argument, "there is no signature format " + in_quotes(*name),
+                name_hint(*name, {"raw", "der", "hex", "base64"}));
+}
+
+std::vector<std::uint8_t> sign(const Botan::Private_Key& key,
+                               const SignatureScheme& scheme,
+                               Botan::Signature_Format format,
+                               InputFile& input) {
+    auto& rng = Botan::system_rng();
+    const auto public_key = key.public_key();
+    Botan::PK_Signer signer(key, rng, scheme.botan_padding(), format);
+    Botan::PK_Verifier verifier(*public_key, scheme.botan_padding(), format);
+    for(auto block = input.next(); !block.empty(); block = input.next()) {
+        signer.update(block);
+        verifier.update(block);
+    }
+    auto signature = signer.signature(rng);
+    if(!verifier.check_signature(signature)) {
+        throw Error(Errc::verification_failed, "the signature just made does not verify with the key's public half",
+                    "the signature was thrown away; check the token or the machine");
+    }
+    return signature;
+}
+
+std::string text_form(const std::vector<std::uint8_t>& signature, Encoding encoding) {
+    return (encoding == Encoding::hex ? Botan::hex_encode(signature, false) : Botan::base64_encode(signature)) + "\n";
+}
+
+void run(Session& session, const Arguments& arguments) {
+    const auto encoding = encoding_of(arguments);
+    const auto wish = parse_signature_wish(arguments.value("scheme").value_or("sha256"));
+    std::optional<OutputFile> file;
+    if(arguments.has("out") && arguments.value("out") != "-") {
+        file.emplace(arguments);
+    }
+    InputFile input(arguments.required("in"));
+    const auto named = session.named_key(*arguments.positional());
+    session.work_with({named.backend});
+    const auto opened = session.open(named);
+    const auto scheme = choose_scheme(*opened.key, arguments.has("scheme") ? wish : SignatureWish{});
+    const bool fixed_length = encoding == Encoding::raw;
+    const auto signature =
+        sign(*opened.key, scheme, fixed_length ? Botan::Signature_Format::Standard : scheme.format(), input);
+
+    const bool as_text = encoding == Encoding::hex || encoding == Encoding::base64;
+    if(file) {
+        as_text ? file->write(text_form(signature, encoding)) : file->write(signature);
+    }
+    if(session.json()) {
+        session.report({{"reference", opened.ref.to_string()},
+                        {"scheme", scheme.name()},
+                        {"format", fixed_length ? "raw" : "der"},
+                        {"signature", Botan::base64_encode(signature)},
+                        {"out", file ? Json(file->name()) : Json()}},
+                       "");
+    } else if(!file) {
+        as_text ? print(text_form(signature, encoding)) : print_bytes(signature);
+    }
+}
+
+}  // namespace
+
+Command key_sign_command() {
+    auto out = OutputFile::out_flag("where the signature goes (default: -, standard output)");
+    out.required = false;
+    return {.noun = "key",
+            .verb = "sign",
+            .summary = "sign a file",
+            .flags = {required({.name = "in", .value = "FILE", .help = "what to sign; - is standard input"}),
+                      out,
+                      OutputFile::force_flag(),
+                      scheme_flag(),
+                      {.name = "format",
+                       .value = "FORMAT",
+                       .help = "der: as X.509 and openssl have it; raw: the two numbers of an ECDSA signature side by side; "
+                               "hex or base64: der as text (default: der; base64 on a terminal)"}},
+            .positional = reference_positional(),
+            .backend_phase = Phase::use,
+            .details = "The signature is verified before it is handed out.",
+            .example = "keyway key sign hsm:root --in report.pdf --out report.sig --user-pin env:HSM_PIN",
+            .run = run};
+}
+
+}  // namespace keyway::cli

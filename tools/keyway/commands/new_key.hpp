@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include "../output_file.hpp"
+#include "../session.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace keyway::cli {
+
+/// A key that is to be made or imported.
+struct NewKey {
+    BackendAlias backend;
+    KeySpec spec;
+    OptionValues options;
+};
+
+/// The flag --out of commands that make a key, which they may do without; standard output gets the reference anyway.
+[[nodiscard]] std::optional<OutputFile> reference_file(const Arguments& arguments);
+
+/// Looks whether the key could be made, changes nothing, and tells so.
+/// @throws Errc::unsupported, Errc::already_exists
+void report_dry_run(Session& session, const NewKey& key, std::string_view verb);
+
+/// Writes the reference to the file, if there is to be one, and prints it.
+///
+/// Where that file cannot be written, or a passphrase typed for the key does not open it when asked for again, the key
+/// is removed: nobody could use it.
+void hand_out(Session& session, const NewKey& key, const KeyRef& ref, const std::optional<OutputFile>& file);
+
+}  // namespace keyway::cli

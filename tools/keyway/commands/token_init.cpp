@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "../session.hpp"
+#include "commands.hpp"
+#include "common_flags.hpp"
+#include "token_output.hpp"
+
+#include <keyway/core/error.hpp>
+#include <keyway/pkcs11/token_admin.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace keyway::cli {
+
+namespace {
+
+/// Refuses what initialising would refuse.
+void look(const std::string& module, const pkcs11::NewToken& wanted) {
+    const auto tokens = pkcs11::list_tokens({module});
+    const auto taken = [&](const pkcs11::TokenInfo& token) { return token.initialized && token.label == wanted.label; };
+    const auto free = [&](const pkcs11::TokenInfo& token) {
+        return !token.initialized && (!wanted.serial || token.serial == *wanted.serial);
+    };
+    if(std::ranges::any_of(tokens, taken)) {
+        throw Error(Errc::already_exists,
+                    "module " + in_quotes(module) + " has a token with label " + in_quotes(wanted.label) + " already",
+                    "choose another label");
+    }
+    if(std::ranges::none_of(tokens, free)) {
+        throw Error(Errc::token_not_found, "module " + in_quotes(module) + " shows no uninitialised token",
+                    "a token that is in use is never initialised again");
+    }
+}
+
+void run(Session& session, const Arguments& arguments) {
+    const auto module = arguments.required("module");
+    const auto label = arguments.required("label");
+    const pkcs11::NewToken wanted{
+        .label = label,
+        .serial = arguments.value("serial"),
+        .so_pin = [&] { return session.secret("so-pin", "new security officer's PIN of " + in_quotes(label), Asking::twice); },
+        .user_pin = [&] { return session.secret("user-pin", "new user PIN of " + in_quotes(label), Asking::twice); }};
+    if(arguments.has("dry-run")) {
+        look(module, wanted);
+        session.report({{"dry-run", true}, {"label", label}, {"module", module}},
+                       "would initialise a token with label " + in_quotes(label) + "\n");
+        return;
+    }
+    const auto token = pkcs11::init_token({module}, wanted);
+    session.report(json_of(token, module),
+                   "initialised token " + in_quotes(token.label) + "\n" + token.uri().to_string() + "\n");
+}
+
+}  // namespace
+
+Command token_init_command() {
+    return {.noun = "token",
+            .verb = "init",
+            .summary = "initialise an empty token and set its PINs",
+            .flags = {required({.name = "module",
+                                .value = "PATH",
+                                .help = "the module's library, or its name in p11-kit's configuration"}),
+                      required({.name = "label", .value = "TEXT", .help = "the new token's label, 1 to 32 bytes"}),
+                      required({.name = "so-pin", .value = "SOURCE", .help = "the source of the security officer's PIN"}),
+                      required({.name = "user-pin", .value = "SOURCE", .help = "the source of the user PIN"}),
+                      {.name = "serial", .value = "TEXT", .help = "which empty token (default: the first)"},
+                      dry_run_flag()},
+            .details = "A token that holds anything is never touched.",
+            .example = "keyway token init --module /usr/lib/softhsm/libsofthsm2.so --label ca \\\n"
+                       "    --so-pin file:so.pin --user-pin prompt:",
+            .run = run};
+}
+
+}  // namespace keyway::cli

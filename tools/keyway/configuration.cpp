@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "configuration.hpp"
+
+#include <keyway/core/error.hpp>
+
+#include <cstdlib>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace keyway::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<std::string> environment(const char* name) {
+    const char* const value = std::getenv(name);
+    return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+}
+
+std::vector<fs::path> usual_places() {
+    std::vector<fs::path> places{"keyway.json"};
+    if(const auto folder = environment("XDG_CONFIG_HOME")) {
+        places.push_back(fs::path(*folder) / "keyway/keyway.json");
+    } else if(const auto home = environment("HOME")) {
+        places.push_back(fs::path(*home) / ".config/keyway/keyway.json");
+    }
+    places.emplace_back("/etc/keyway/keyway.json");
+    return places;
+}
+
+std::optional<fs::path> find_file(const Globals& globals) {
+    if(globals.config) {
+        return *globals.config;
+    }
+    if(const auto named = environment("KEYWAY_CONFIG")) {
+        return *named;
+    }
+    for(const auto& place : usual_places()) {
+        std::error_code error;
+        if(fs::exists(place, error)) {
+            return place;
+        }
+    }
+    return std::nullopt;
+}
+
+/// A copy of the settings that can be changed: Settings takes whole backends only.
+class Draft {
+public:
+    explicit Draft(const Settings& settings) : backends_(settings.backends()), default_(settings.default_backend()) {}
+
+    /// @param text ALIAS.OPTION=VALUE; the value is not repeated in messages, it may be a secret given by mistake
+    void set(std::string_view text) {
+        const auto equals = text.find('=');
+        const auto name = text.substr(0, equals);
+        const auto dot = name.find('.');
+        if(equals == std::string_view::npos || (dot == std::string_view::npos && name != "default-backend")) {
+            throw Error(Errc::invalid_option, "--set wants ALIAS.OPTION=VALUE or default-backend=ALIAS",
+                        "for instance --set hsm.type=hsm --set hsm.token-label=ca");
+        }
+        const std::string value(text.substr(equals + 1));
+        if(dot == std::string_view::npos) {
+            default_ = BackendAlias(value);
+            return;
+        }
+        const std::string option(name.substr(dot + 1));
+        auto& backend = backends_[BackendAlias(std::string(name.substr(0, dot)))];
+        if(option == "type") {
+            backend.type = value;
+            return;
+        }
+        RawOption raw{.value = value,
+                      .form = RawOption::Form::text,
+                      .origin = {OptionOrigin::Kind::settings, "--set " + std::string(name)}};
+        backend.options.insert_or_assign(option, std::move(raw));
+    }
+
+    [[nodiscard]] Settings settings() const {
+        Settings out;
+        for(const auto& [alias, backend] : backends_) {
+            if(backend.type.empty()) {
+                throw Error(Errc::invalid_option, "the backend " + in_quotes(alias.str()) + " has no type",
+                            "add --set " + alias.str() + ".type=TYPE; `keyway backend list` shows the types");
+            }
+            out.add(alias, backend);
+        }
+        if(default_) {
+            out.set_default(*default_);
+        }
+        return out;
+    }
+
+private:
+    std::map<BackendAlias, BackendSettings> backends_;
+    std::optional<BackendAlias> default_;
+};
+
+}  // namespace
+
+Configuration load_configuration(const Globals& globals) {
+    Configuration configuration;
+    configuration.file = find_file(globals);
+    if(configuration.file) {
+        configuration.settings = read_settings(*configuration.file);
+    }
+    if(!globals.sets.empty()) {
+        Draft draft(configuration.settings);
+        for(const auto& text : globals.sets) {
+            draft.set(text);
+        }
+        configuration.settings = draft.settings();
+    }
+    return configuration;
+}
+
+}  // namespace keyway::cli

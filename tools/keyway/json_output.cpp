@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "json_output.hpp"
+
+#include "times.hpp"
+
+#include <keyway/x509/general_name.hpp>
+#include <keyway/x509/names.hpp>
+#include <keyway/x509/serial.hpp>
+
+#include <botan/x509cert.h>
+#include <nlohmann/json.hpp>
+
+namespace keyway::cli {
+
+namespace {
+
+Json text_or_null(const std::string& text) {
+    return text.empty() ? Json() : Json(text);
+}
+
+}  // namespace
+
+Json json_of(const KeyRef& ref) {
+    return {{"reference", ref.to_string()},
+            {"key", Json::parse(ref.to_json())},
+            {"type", ref.key().to_string()},
+            {"spki-sha256", ref.fingerprint().to_string()},
+            {"backend", ref.backend().str()}};
+}
+
+Json json_of(const KeyInfo& key) {
+    auto json = json_of(key.ref);
+    json["label"] = key.label;
+    auto attributes = Json::object();
+    for(const auto& [name, value] : key.attributes) {
+        attributes[name] = value;
+    }
+    json["attributes"] = std::move(attributes);
+    return json;
+}
+
+Json json_of(const Botan::X509_Certificate& certificate) {
+    return {{"subject", x509::DistinguishedName::from_botan(certificate.subject_dn()).to_string()},
+            {"issuer", x509::DistinguishedName::from_botan(certificate.issuer_dn()).to_string()},
+            {"serial", x509::SerialNumber::of(certificate).to_hex()},
+            {"not-before", format_time(certificate.not_before().to_std_timepoint())},
+            {"not-after", format_time(certificate.not_after().to_std_timepoint())},
+            {"pem", certificate.PEM_encode()}};
+}
+
+std::string error_json(const Error& error) {
+    const Json json{{"error",
+                     {{"code", std::string(to_string(error.code()))},
+                      {"message", error.message()},
+                      {"hint", text_or_null(error.hint())},
+                      {"backend", text_or_null(error.backend())},
+                      {"return_value", text_or_null(error.return_value())}}}};
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace keyway::cli

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "session.hpp"
+
+#include "terminal.hpp"
+
+#include <keyway/core/error.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+namespace keyway::cli {
+
+Session::Session(Configuration configuration,
+                 OutputForm form,
+                 std::vector<OptionFlag> flags,
+                 const Arguments& arguments)
+    : configuration_(std::move(configuration)),
+      form_(form),
+      flags_(std::move(flags)),
+      arguments_(arguments),
+      keyring_(configuration_.settings, {.secrets = secret_reader(Asking::once)}) {}
+
+void Session::report(const nlohmann::ordered_json& json, std::string_view text) const {
+    // Names in tokens and files need not be UTF-8; output always is.
+    print(form_ == OutputForm::json ? json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
+                                    : std::string(text));
+}
+
+BackendAlias Session::chosen_backend() const {
+    const auto& settings = configuration_.settings;
+    if(const auto name = arguments_.value("backend")) {
+        BackendAlias alias(*name);
+        if(!settings.backends().empty()) {
+            static_cast<void>(settings.backend(alias));
+            return alias;
+        }
+    } else if(const auto usual = settings.default_backend()) {
+        return *usual;
+    }
+    if(settings.backends().empty()) {
+        throw Error(Errc::backend_not_found, "no backend is configured",
+                    "write keyway.json, or name one with --set; `keyway` without arguments shows how");
+    }
+    throw Error(Errc::backend_not_found, "the settings name no default backend", "choose one with --backend ALIAS");
+}
+
+void Session::work_with(const std::vector<BackendAlias>& backends) {
+    options_ = assign_options(flags_, arguments_, backends, types(), configuration_.settings);
+}
+
+const BackendType& Session::type_of(const BackendAlias& alias) const {
+    return types().type(configuration_.settings.backend(alias).type);
+}
+
+OptionValues Session::options(const BackendAlias& alias, Phase phase) const {
+    const auto found = options_.find(alias);
+    return OptionValues::check(*type_of(alias).options, phase, found == options_.end() ? RawOptions{} : found->second,
+                               "backend " + in_quotes(alias.str()));
+}
+
+OptionValues Session::options_for_use(const BackendAlias& alias) const {
+    const auto& table = *type_of(alias).options;
+    RawOptions raw;
+    if(const auto found = options_.find(alias); found != options_.end()) {
+        for(const auto& [name, option] : found->second) {
+            const auto* const spec = table.find(name);
+            if(spec != nullptr && spec->phases.contains(Phase::use)) {
+                raw.emplace(name, option);
+            }
+        }
+    }
+    return OptionValues::check(table, Phase::use, raw, "backend " + in_quotes(alias.str()));
+}
+
+KeyRef Session::reference(const NamedKey& key) {
+    if(const auto* const ref = std::get_if<KeyRef>(&key.key)) {
+        return *ref;
+    }
+    const auto keys = list_keys(backend(key.backend), options(key.backend, Phase::use));
+    return key_with_label(keys, std::get<std::string>(key.key), key.backend).ref;
+}
+
+OpenKey Session::open(const NamedKey& key) {
+    auto ref = reference(key);
+    auto opened = backend(key.backend).use(ref, options(key.backend, Phase::use));
+    return {std::move(ref), std::move(opened)};
+}
+
+Secret Session::secret(std::string_view flag, std::string_view what, Asking asking) const {
+    const auto text = arguments_.required(flag);
+    try {
+        return secret_reader(asking).read(SecretSource::parse(text), what);
+    } catch(const Error& error) {
+        if(error.code() != Errc::invalid_option) {
+            throw;
+        }
+        throw Error(Errc::invalid_option, "--" + std::string(flag) + ": " + error.message(), error.hint());
+    }
+}
+
+}  // namespace keyway::cli

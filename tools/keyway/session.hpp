@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include "configuration.hpp"
+#include "key_reference.hpp"
+#include "option_flags.hpp"
+#include "prompt.hpp"
+
+#include <keyway/core/clock.hpp>
+#include <keyway/keyring/keyring.hpp>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <botan/pk_keys.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace keyway::cli {
+
+/// How a result is printed.
+enum class OutputForm { text, json };
+
+/// A key opened for a command.
+struct OpenKey {
+    KeyRef ref;
+    std::unique_ptr<Botan::Private_Key> key;
+};
+
+/// What one call of the command works with: its settings, its backends, and the options given for them.
+class Session {
+public:
+    /// @param flags the backend options that the command line may hold
+    Session(Configuration configuration, OutputForm form, std::vector<OptionFlag> flags, const Arguments& arguments);
+
+    [[nodiscard]] const Configuration& configuration() const noexcept { return configuration_; }
+    [[nodiscard]] const BackendRegistry& types() const noexcept { return keyring_.backends(); }
+    [[nodiscard]] bool json() const noexcept { return form_ == OutputForm::json; }
+    [[nodiscard]] Time now() const { return std::chrono::system_clock::now(); }
+
+    /// Prints a result in the form asked for; for people and in JSON the same.
+    void report(const nlohmann::ordered_json& json, std::string_view text) const;
+
+    /// The backend of --backend, or the settings' default.
+    /// @throws Errc::backend_not_found
+    [[nodiscard]] BackendAlias chosen_backend() const;
+
+    /// Assigns the options of the command line to the backends that the command works with; once, before the first
+    /// use of a backend.
+    /// @throws Errc::usage
+    void work_with(const std::vector<BackendAlias>& backends);
+
+    /// @throws Errc::backend_not_found, Errc::invalid_option
+    [[nodiscard]] KeyBackend& backend(const BackendAlias& alias) { return keyring_.backend(alias); }
+
+    /// The options of the command line for a backend.
+    /// @throws Errc::invalid_option
+    [[nodiscard]] OptionValues options(const BackendAlias& alias, Phase phase) const;
+
+    /// Those of the options given for another phase that also belong to phase use: where to find a secret, say.
+    [[nodiscard]] OptionValues options_for_use(const BackendAlias& alias) const;
+
+    /// The key's reference; looked up where it was named by its label.
+    [[nodiscard]] KeyRef reference(const NamedKey& key);
+
+    /// Opens a key for signing.
+    [[nodiscard]] OpenKey open(const NamedKey& key);
+
+    [[nodiscard]] NamedKey named_key(const std::string& text) const {
+        return parse_named_key(text, configuration_.settings);
+    }
+
+    /// Reads a secret from the source that a flag names.
+    /// @throws Errc::invalid_option, Errc::secret_unavailable
+    [[nodiscard]] Secret secret(std::string_view flag, std::string_view what, Asking asking) const;
+
+private:
+    [[nodiscard]] const BackendType& type_of(const BackendAlias& alias) const;
+
+    Configuration configuration_;
+    OutputForm form_;
+    std::vector<OptionFlag> flags_;
+    const Arguments& arguments_;
+    Keyring keyring_;
+    std::map<BackendAlias, RawOptions> options_;
+};
+
+}  // namespace keyway::cli
