@@ -3,8 +3,9 @@
 #include <keyway/key/key_spec.hpp>
 #include <support/raises.hpp>
 
-#include <botan/dsa.h>
+#include <botan/bigint.h>
 #include <botan/dl_group.h>
+#include <botan/dsa.h>
 #include <botan/ecdsa.h>
 #include <botan/ec_group.h>
 #include <botan/ed25519.h>
@@ -53,6 +54,10 @@ TEST_CASE("the kind of an existing key is told") {
     }
     CHECK(KeySpec::of(Botan::Ed25519_PrivateKey(rng)).to_string() == "ed25519");
     CHECK(KeySpec::of(Botan::Ed448_PrivateKey(rng)).to_string() == "ed448");
+    CHECK_RAISES(KeySpec::of(Botan::RSA_PrivateKey(rng, 1024)), Errc::unsupported);
+    // Only the size matters here; a reference to such a key could be written but not read back.
+    const auto modulus = Botan::BigInt::power_of_2(2051) + 1;
+    CHECK_RAISES(KeySpec::of(Botan::RSA_PublicKey(modulus, 65537)), Errc::unsupported);
     CHECK_RAISES(KeySpec::of(Botan::DSA_PrivateKey(rng, Botan::DL_Group::from_name("dsa/botan/2048"))),
                  Errc::unsupported);
 }

@@ -94,7 +94,7 @@ KeySpec KeySpec::rsa(std::size_t bits) {
 KeySpec KeySpec::of(const Botan::Public_Key& key) {
     const auto algorithm = key.algo_name();
     if(algorithm == "RSA") {
-        return {KeyType::rsa, key.key_length(), {}};
+        return rsa(key.key_length());
     }
     if(algorithm == "Ed25519") {
         return {KeyType::ed25519, 255, {}};

@@ -29,7 +29,7 @@ Error failed(std::string_view doing, const fs::path& path, int error_number) {
             "check the folder and who may use it"};
 }
 
-/// An open folder that has been checked; what is opened in it later is opened in this one, whatever its path becomes.
+/// Opens a folder: what is opened in it later is opened in the one that was checked, whatever its path becomes.
 int open_folder(const fs::path& path) {
     return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }

@@ -158,7 +158,18 @@ std::vector<ListedKey> list_keys(const Session& session) {
     // The public keys are read in one search: a search for each private key would make a listing quadratic.
     std::map<std::vector<std::uint8_t>, std::shared_ptr<const Botan::Public_Key>> by_id;
     for(const auto object : find_objects(session, search_for(CKO_PUBLIC_KEY, {}))) {
-        by_id.emplace(id_of(session, object), read_public_key(session, object));
+        try {
+            std::shared_ptr<const Botan::Public_Key> key = read_public_key(session, object);
+            if(key) {
+                static_cast<void>(KeySpec::of(*key));
+                by_id.emplace(id_of(session, object), std::move(key));
+            }
+        } catch(const Error& error) {
+            // A key that Keyway cannot use, or one that another program wrote badly, does not hide the others.
+            if(error.code() != Errc::malformed_data && error.code() != Errc::unsupported) {
+                throw;
+            }
+        }
     }
     std::vector<ListedKey> keys;
     for(const auto object : find_objects(session, search_for(CKO_PRIVATE_KEY, {}))) {

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/database/migrations_internal.hpp>
+#include <keyway/database/sqlite_database_internal.hpp>
+
+#include <backends/database/sqlite_file.hpp>
+#include <backends/file/full_disk.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <support/raises.hpp>
+#include <support/temporary_folder.hpp>
+
+#include <atomic>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace keyway;
+using keyway::database::Connection;
+using keyway::database::SqliteDatabase;
+using keyway::test::answer;
+using keyway::test::execute;
+using keyway::test::raised;
+using keyway::test::TemporaryFolder;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto now = "2027-01-15T08:00:00Z";
+
+Error on_open(const fs::path& path) {
+    return raised([&] { return SqliteDatabase(path).open(now).has_value(); });
+}
+
+void make(const fs::path& path) {
+    static_cast<void>(SqliteDatabase(path).open_or_make(now));
+}
+
+std::vector<std::string> files_in(const fs::path& folder) {
+    std::vector<std::string> names;
+    for(const auto& entry : fs::directory_iterator(folder)) {
+        names.push_back(entry.path().filename().string());
+    }
+    return names;
+}
+
+std::string pragma(Connection& connection, const std::string& name) {
+    return connection.run([&](soci::session& sql) {
+        std::string value;
+        sql << "pragma " + name, soci::into(value);
+        return value;
+    });
+}
+
+}  // namespace
+
+TEST_CASE("a database is made when it is asked for, for its owner only, and nothing else is left") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "keys.db";
+    CHECK(!SqliteDatabase(path).open(now));
+    CHECK(files_in(folder.path()).empty());
+    make(path);
+    CHECK(files_in(folder.path()) == std::vector<std::string>{"keys.db"});
+    struct stat info {};
+    REQUIRE(::stat(path.c_str(), &info) == 0);
+    CHECK((info.st_mode & 07777U) == 0600);
+    CHECK(answer(path, "select version || ' ' || applied from keyway_schema") == "1 2027-01-15T08:00:00Z");
+    CHECK(SqliteDatabase(path).open(now));
+}
+
+TEST_CASE("connections keep what was written over a power failure, and wipe what was deleted") {
+    const TemporaryFolder folder;
+    auto connection = SqliteDatabase(folder.path() / "keys.db").open_or_make(now);
+    CHECK(pragma(connection, "journal_mode") == "wal");
+    CHECK(pragma(connection, "synchronous") == "2");  // FULL
+    CHECK(pragma(connection, "foreign_keys") == "1");
+    CHECK(pragma(connection, "secure_delete") == "1");
+    CHECK(pragma(connection, "temp_store") == "2");  // memory
+    for(const auto& name : files_in(folder.path())) {
+        INFO(name);
+        struct stat info {};
+        REQUIRE(::stat((folder.path() / name).c_str(), &info) == 0);
+        CHECK((info.st_mode & 07777U) == 0600);
+    }
+}
+
+TEST_CASE("files that are no database of Keyway's are left alone") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "keys.db";
+    SECTION("empty") {
+        std::ofstream(path).close();
+    }
+    SECTION("text") {
+        std::ofstream(path) << std::string(5000, 'x');
+    }
+    SECTION("another program's database") {
+        execute(path, "create table notes (text text)");
+    }
+    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+    const auto before = test::bytes_of_database(folder.path());
+    CHECK(on_open(path).code() == Errc::malformed_data);
+    CHECK(raised([&] { return make(path), 0; }).code() == Errc::malformed_data);
+    CHECK(test::bytes_of_database(folder.path()) == before);
+}
+
+TEST_CASE("a database of a newer version is refused, and says so") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "keys.db";
+    make(path);
+    execute(path, "insert into keyway_schema (version, applied) values (2, 'tomorrow')");
+    const auto error = on_open(path);
+    CHECK(error.code() == Errc::unsupported);
+    CHECK(error.message() == "the database \"" + path.string() +
+                                 "\" has schema version 2, but this program knows versions up to 1");
+}
+
+TEST_CASE("a database open to others, of another user, or behind a link is refused") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "keys.db";
+    make(path);
+    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);
+    CHECK(on_open(path).code() == Errc::permissions_insecure);
+    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+    fs::create_symlink(path, folder.path() / "link.db");
+    CHECK(on_open(folder.path() / "link.db").code() == Errc::permissions_insecure);
+    CHECK(on_open(folder.path()).code() == Errc::malformed_data);
+    if(::geteuid() == 0) {
+        REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
+        CHECK(on_open(path).code() == Errc::permissions_insecure);
+    }
+}
+
+TEST_CASE("paths that SQLite could take for something else") {
+    const TemporaryFolder folder;
+    for(const auto* const name :
+        {"with space.db", "with  two spaces.db", "a=b.db", "file:x.db", "a?mode=ro", "\xc3\xbc.db", "a'b.db"}) {
+        INFO(name);
+        const auto path = folder.path() / name;
+        make(path);
+        CHECK(fs::exists(path));
+        CHECK(SqliteDatabase(path).open(now));
+    }
+    CHECK(files_in(folder.path()).size() == 7);
+    CHECK(raised([&] { return SqliteDatabase(folder.path() / "a\"b.db"); }).code() == Errc::invalid_option);
+    CHECK(raised([&] { return make(folder.path() / "missing/keys.db"), 0; }).code() == Errc::storage_failed);
+}
+
+TEST_CASE("many who make the same database at once all use the same one") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "keys.db";
+    std::atomic<int> failed = 0;
+    {
+        std::vector<std::jthread> threads;
+        for(int i = 0; i < 8; ++i) {
+            threads.emplace_back([&, i] {
+                try {
+                    auto connection = SqliteDatabase(path).open_or_make(now);
+                    connection.write(Error(Errc::internal, "violated"), [&](soci::session& sql) {
+                        sql << "insert into keyway_schema (version, applied) values (:version, '')",
+                            soci::use(-i - 1);
+                    });
+                } catch(const Error&) {
+                    ++failed;
+                }
+            });
+        }
+    }
+    CHECK(failed == 0);
+    CHECK(answer(path, "select count(*) from keyway_schema") == "9");
+    CHECK(files_in(folder.path()) == std::vector<std::string>{"keys.db"});
+}
+
+TEST_CASE("a transaction is done whole or not at all, and errors keep their meaning") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "keys.db";
+    auto connection = SqliteDatabase(path).open_or_make(now);
+    const auto insert = [&](int version) {
+        connection.write(Error(Errc::already_exists, "taken"), [&](soci::session& sql) {
+            sql << "insert into keyway_schema (version, applied) values (-1, '')";
+            sql << "insert into keyway_schema (version, applied) values (:version, '')", soci::use(version);
+        });
+        return 0;
+    };
+    CHECK(raised([&] { return insert(1); }).code() == Errc::already_exists);
+    CHECK(answer(path, "select count(*) from keyway_schema") == "1");
+    CHECK(insert(-2) == 0);
+    CHECK(answer(path, "select count(*) from keyway_schema") == "3");
+
+    const auto wrong = raised([&] {
+        return connection.run([](soci::session& sql) {
+            const std::string value = "value-of-the-statement";
+            sql << "insert into no_such_table values (:value)", soci::use(value);
+            return 0;
+        });
+    });
+    CHECK(wrong.code() == Errc::storage_failed);
+    CHECK(wrong.message().find("no_such_table") != std::string::npos);
+    CHECK(wrong.message().find("value-of-the-statement") == std::string::npos);
+}
+
+TEST_CASE("who holds the database is waited for, but not for ever") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "keys.db";
+    make(path);
+    auto holder = test::open_sqlite(path);
+    holder << "begin immediate";
+    const auto insert = [&](std::chrono::seconds patience) {
+        auto connection = SqliteDatabase(path, patience).open(now);
+        connection->write(Error(Errc::internal, "violated"), [](soci::session& sql) {
+            sql << "insert into keyway_schema (version, applied) values (-1, '')";
+        });
+        return 0;
+    };
+    CHECK(raised([&] { return insert(std::chrono::seconds(1)); }).code() == Errc::timed_out);
+    std::jthread soon([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        holder << "commit";
+    });
+    CHECK(insert(std::chrono::seconds(10)) == 0);
+}
+
+TEST_CASE("a disk that is full leaves no database") {
+    const TemporaryFolder folder;
+    const test::FullDisk full(4096);
+    CHECK(raised([&] { return make(folder.path() / "keys.db"), 0; }).code() == Errc::storage_failed);
+    CHECK(files_in(folder.path()).empty());
+}
+
+TEST_CASE("a file damaged in the middle is told as such") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "keys.db";
+    make(path);
+    {
+        std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(100);
+        file << std::string(4000, 'x');
+    }
+    CHECK(on_open(path).code() == Errc::malformed_data);
+    fs::resize_file(path, 1000);
+    CHECK(on_open(path).code() == Errc::malformed_data);
+}
