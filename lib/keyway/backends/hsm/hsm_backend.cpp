@@ -137,6 +137,21 @@ private:
         static_cast<void>(signer.sign_message(challenge, Botan::system_rng()));
     }
 
+    /// Makes the objects of a key by `work`, proves that it signs, and only then keeps them.
+    template <typename Work>
+    CreatedKey make(const OptionValues& options, const pkcs11::NewKey& key, const Work& work) {
+        const auto token = token_logged_in(options);
+        const auto session = token->open_session(pkcs11::SessionMode::read_write);
+        const std::lock_guard lock(making_);
+        pkcs11::require_free_label(session, key.label, token->name());
+        pkcs11::NewObjects made(session);
+        const auto found = work(session, key, made);
+        prove(token, options, key, *found.public_key);
+        auto ref = reference(key, *found.public_key);
+        made.keep();
+        return {std::move(ref), found.public_key};
+    }
+
     BackendContext context_;
     hsm::TokenPlace place_;
     mutable std::mutex mutex_;
@@ -145,20 +160,12 @@ private:
 };
 
 CreatedKey HsmBackend::create(const KeySpec& spec, const OptionValues& call) {
-    return naming_backend(alias(), [&]() -> CreatedKey {
+    return naming_backend(alias(), [&] {
         const auto options = completed(Phase::create, call);
-        const auto key = hsm::new_key(options, random_id());
         require_offered(spec);
-        const auto token = token_logged_in(options);
-        const auto session = token->open_session(pkcs11::SessionMode::read_write);
-        const std::lock_guard lock(making_);
-        pkcs11::require_free_label(session, key.label, token->name());
-        pkcs11::NewObjects made(session);
-        const auto found = pkcs11::generate_key(session, spec, key, made);
-        prove(token, options, key, *found.public_key);
-        auto ref = reference(key, *found.public_key);
-        made.keep();
-        return {std::move(ref), found.public_key};
+        return make(options, hsm::new_key(options, random_id()), [&](const auto& session, const auto& key, auto& made) {
+            return pkcs11::generate_key(session, spec, key, made);
+        });
     });
 }
 
@@ -166,18 +173,11 @@ KeyRef HsmBackend::store(const Botan::Private_Key& source, const OptionValues& c
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::store, call);
         const auto public_half = source.public_key();
-        const auto key = hsm::new_key(options, usual_id(*public_half));
         require_offered(KeySpec::of(*public_half));
-        const auto token = token_logged_in(options);
-        const auto session = token->open_session(pkcs11::SessionMode::read_write);
-        const std::lock_guard lock(making_);
-        pkcs11::require_free_label(session, key.label, token->name());
-        pkcs11::NewObjects made(session);
-        const auto found = pkcs11::import_key(session, source, key, made);
-        prove(token, options, key, *found.public_key);
-        auto ref = reference(key, *found.public_key);
-        made.keep();
-        return ref;
+        const auto key = hsm::new_key(options, usual_id(*public_half));
+        return make(options, key, [&](const auto& session, const auto& wanted, auto& made) {
+                   return pkcs11::import_key(session, source, wanted, made);
+               }).ref;
     });
 }
 
