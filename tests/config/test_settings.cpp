@@ -82,4 +82,6 @@ TEST_CASE("settings are read from a file, which is named in errors") {
     CHECK(read_settings(path).backend(BackendAlias("a")).options.at("path").origin.place ==
           path.string() + ": backends.a.path");
     CHECK_RAISES(read_settings(folder.path() / "missing.json"), Errc::storage_failed);
+    std::filesystem::permissions(path, std::filesystem::perms::others_write, std::filesystem::perm_options::add);
+    CHECK_RAISES(read_settings(path), Errc::permissions_insecure);
 }

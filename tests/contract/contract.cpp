@@ -227,7 +227,7 @@ TEST_CASE("contract: a listing is whole, in order, and its references work") {
     const auto world = make_world();
     const auto backend = world->open();
     auto& lister = dynamic_cast<KeyLister&>(*backend);
-    CHECK(lister.list({}).empty());
+    CHECK(lister.list({}).keys.empty());
     std::vector<KeyRef> made;
     for(const auto* const label : {"c", "a", "b"}) {
         made.push_back(create(*world, *backend, label).ref);
@@ -235,13 +235,14 @@ TEST_CASE("contract: a listing is whole, in order, and its references work") {
     std::ranges::sort(made, {}, &KeyRef::to_string);
     std::vector<KeyRef> listed;
     std::vector<std::string> labels;
-    for(const auto& info : lister.list({})) {
+    for(const auto& info : lister.list({}).keys) {
         listed.push_back(info.ref);
         labels.push_back(info.label);
     }
     CHECK(labels == std::vector<std::string>{"a", "b", "c"});
     std::ranges::sort(listed, {}, &KeyRef::to_string);
     CHECK(listed == made);
+    CHECK(lister.list({}).faults.empty());
     for(const auto& ref : listed) {
         CHECK(signs(*backend->use(ref, {}), "SHA-256"));
     }
@@ -266,7 +267,7 @@ TEST_CASE("contract: the secret is in no reference, listing or error") {
     const auto backend = world->open();
     const auto made = create(*world, *backend, "root");
     auto seen = made.ref.to_string() + made.ref.to_json();
-    for(const auto& info : dynamic_cast<KeyLister&>(*backend).list({})) {
+    for(const auto& info : dynamic_cast<KeyLister&>(*backend).list({}).keys) {
         seen += info.label + info.ref.to_string();
         for(const auto& [name, value] : info.attributes) {
             seen += name + value;
@@ -288,6 +289,10 @@ TEST_CASE("contract: options of another phase and references of another backend 
     CHECK_RAISES(backend->use(made.ref, world->options(Phase::create, {{"label", "root"}})), Errc::invalid_option);
     const KeyRef foreign(made.ref.backend(), "elsewhere", made.ref.key(), made.ref.fingerprint(), made.ref.locator());
     CHECK_RAISES(backend->use(foreign, {}), Errc::key_mismatch);
+    const KeyRef other_kind(made.ref.backend(), made.ref.backend_type(), KeySpec::parse("p-384"), made.ref.fingerprint(),
+                            made.ref.locator());
+    CHECK_RAISES(backend->use(other_kind, {}), Errc::key_mismatch);
+    CHECK(backend->check(other_kind, {}).value().code() == Errc::key_mismatch);
     const KeyRef empty(made.ref.backend(), made.ref.backend_type(), made.ref.key(), made.ref.fingerprint(), {});
     CHECK(backend->check(empty, {}).has_value());
 }
@@ -350,5 +355,5 @@ TEST_CASE("contract: of two creators of one label at most one wins, and the othe
     }
     CHECK(made == 1);
     CHECK(refused == std::vector(3, Errc::already_exists));
-    CHECK(dynamic_cast<KeyLister&>(*backend).list({}).size() == 1);
+    CHECK(dynamic_cast<KeyLister&>(*backend).list({}).keys.size() == 1);
 }

@@ -4,13 +4,17 @@
 #include <support/temporary_folder.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
+#include <fcntl.h>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 using namespace keyway;
@@ -47,10 +51,12 @@ unsigned mode_of(const fs::path& path) {
 TEST_CASE("a new file is whole, has its mode, and no other file stays") {
     const TemporaryFolder folder;
     write_new_file(folder.path() / "key", bytes("secret"), FileAccess::owner_only);
+    const auto old_mask = ::umask(027);
     write_new_file(folder.path() / "certificate", bytes("public"), FileAccess::everyone);
+    ::umask(old_mask);
     CHECK(content(folder.path() / "key") == "secret");
     CHECK(mode_of(folder.path() / "key") == 0600U);
-    CHECK(mode_of(folder.path() / "certificate") == 0644U);
+    CHECK(mode_of(folder.path() / "certificate") == 0640U);
     CHECK(names_in(folder.path()).size() == 2);
 }
 
@@ -130,4 +136,50 @@ TEST_CASE("a write that fails halfway leaves nothing behind") {
     std::signal(SIGXFSZ, old_handler);
     CHECK(error.code() == Errc::storage_failed);
     CHECK(names_in(folder.path()).empty());
+}
+
+TEST_CASE("a writer that is killed leaves nothing behind") {
+    const TemporaryFolder folder;
+    const int probe = ::open(folder.path().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if(probe < 0) {
+        SKIP("this file system has no files without a name");
+    }
+    ::close(probe);
+    const std::vector<std::uint8_t> large(64UL * 1024UL * 1024UL, 'x');
+    const auto child = ::fork();
+    REQUIRE(child >= 0);
+    if(child == 0) {
+        write_new_file(folder.path() / "key", large, FileAccess::owner_only);
+        ::_exit(0);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(15));
+    ::kill(child, SIGKILL);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    const auto names = names_in(folder.path());
+    CHECK((names.empty() || (names.size() == 1 && fs::file_size(folder.path() / "key") == large.size())));
+}
+
+TEST_CASE("a folder that may be written but not read takes a new file") {
+    const TemporaryFolder folder;
+    const bool is_root = ::geteuid() == 0;  // who may read whatever the mode says
+    constexpr uid_t nobody = 65534;
+    if(is_root) {
+        REQUIRE(::chown(folder.path().c_str(), nobody, nobody) == 0);
+        REQUIRE(::seteuid(nobody) == 0);
+    }
+    REQUIRE(::chmod(folder.path().c_str(), 0300) == 0);
+    std::string failure;
+    try {
+        write_new_file(folder.path() / "key", bytes("secret"), FileAccess::owner_only);
+    } catch(const Error& error) {
+        failure = error.what();
+    }
+    CHECK(::chmod(folder.path().c_str(), 0700) == 0);
+    if(is_root) {
+        REQUIRE(::seteuid(0) == 0);
+    }
+    CHECK(failure.empty());
+    CHECK(content(folder.path() / "key") == "secret");
+    CHECK(names_in(folder.path()).size() == 1);
 }

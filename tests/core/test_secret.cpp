@@ -84,7 +84,18 @@ TEST_CASE("a secret that cannot be read is an error, never an empty secret") {
 TEST_CASE("a secret in a file that everybody can read or write is refused") {
     CHECK_RAISES(read_file_source("1234", 0604), Errc::permissions_insecure);
     CHECK_RAISES(read_file_source("1234", 0602), Errc::permissions_insecure);
+    CHECK_RAISES(read_file_source("1234", 0620), Errc::permissions_insecure);
     CHECK(read_file_source("1234", 0640) == "1234");
+}
+
+TEST_CASE("a secret in a file of another user is refused") {
+    if(::geteuid() != 0) {
+        SKIP("only root can give a file away");
+    }
+    const TemporaryFolder folder;
+    const auto path = write(folder, "1234", 0600);
+    REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
+    CHECK_RAISES(SecretReader().read(SecretSource::parse("file:" + path.string()), "PIN"), Errc::permissions_insecure);
 }
 
 TEST_CASE("a secret is read from a descriptor, the environment and a person as handed in") {
@@ -93,7 +104,10 @@ TEST_CASE("a secret is read from a descriptor, the environment and a person as h
     REQUIRE(::write(ends[1], "from-pipe\n", 10) == 10);
     ::close(ends[1]);
     const auto from_pipe = SecretSource::parse("fd:" + std::to_string(ends[0]));
-    CHECK(SecretReader().read(from_pipe, "PIN").reveal() == "from-pipe");
+    const SecretReader keeps;
+    CHECK(keeps.read(from_pipe, "PIN").reveal() == "from-pipe");
+    CHECK(SecretReader(keeps).read(from_pipe, "PIN").reveal() == "from-pipe");  // a pipe gives it once only
+    CHECK_RAISES(SecretReader().read(from_pipe, "PIN"), Errc::secret_unavailable);
     ::close(ends[0]);
 
     std::string asked;

@@ -17,11 +17,16 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <sys/stat.h>
 #include <vector>
 
 namespace {
+
+// Alive until static objects are destroyed, when SoftHSM's own may be gone already: leaving must be clean all the same.
+std::unique_ptr<keyway::Keyring> keyring;
+std::vector<std::unique_ptr<Botan::Private_Key>> keys;
 
 bool signs(const Botan::Private_Key& key) {
     auto& rng = Botan::system_rng();
@@ -33,7 +38,7 @@ bool signs(const Botan::Private_Key& key) {
 bool issues(const Botan::Private_Key& key) {
     using namespace keyway::x509;
     auto& rng = Botan::system_rng();
-    const auto now = std::chrono::system_clock::now();
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const CertificateFields fields{.subject = DistinguishedName::parse("CN=Root"),
                                    .serial = SerialNumber::random(rng),
                                    .validity = {now, now + std::chrono::hours(24)}};
@@ -52,26 +57,24 @@ int main(int, char** arguments) {
                                  << R"(", "user-pin": "file:)" << token.user_pin_file().string() << R"("},
         "file": {"type": "file", "path": "keys", "passphrase": "file:passphrase"},
         "database": {"type": "database", "path": "keys.sqlite", "passphrase": "file:passphrase"}}})";
-    {
-        keyway::Keyring keyring(keyway::read_settings("keyway.json"));
-        for(const auto* name : {"hsm", "file", "database"}) {
-            const keyway::BackendAlias alias(name);
-            const auto made = keyring.backend(alias).create(
-                keyway::KeySpec::parse("p-256"), keyring.options(alias, keyway::Phase::create, {{"label", "outside"}}));
-            const auto key = keyring.use(keyway::KeyRef::parse(made.ref.to_string()));
-            if(!signs(*key) || !issues(*key)) {
-                std::cerr << name << ": the signature does not verify\n";
-                return 1;
-            }
-            std::cout << name << ": " << made.ref.to_string() << "\n";
-        }
-        try {
-            static_cast<void>(keyring.backend(keyway::BackendAlias("nowhere")));
+    keyring = std::make_unique<keyway::Keyring>(keyway::read_settings("keyway.json"));
+    for(const auto* name : {"hsm", "file", "database"}) {
+        const keyway::BackendAlias alias(name);
+        const auto made = keyring->backend(alias).create(
+            keyway::KeySpec::parse("p-256"), keyring->options(alias, keyway::Phase::create, {{"label", "outside"}}));
+        keys.push_back(keyring->use(keyway::KeyRef::parse(made.ref.to_string())));
+        if(!signs(*keys.back()) || !issues(*keys.back())) {
+            std::cerr << name << ": the signature does not verify\n";
             return 1;
-        } catch(const keyway::Error& error) {  // its type has to be the same on both sides of the library's border
-            if(error.code() != keyway::Errc::backend_not_found) {
-                return 1;
-            }
+        }
+        std::cout << name << ": " << made.ref.to_string() << "\n" << std::flush;
+    }
+    try {
+        static_cast<void>(keyring->backend(keyway::BackendAlias("nowhere")));
+        return 1;
+    } catch(const keyway::Error& error) {  // its type has to be the same on both sides of the library's border
+        if(error.code() != keyway::Errc::backend_not_found) {
+            return 1;
         }
     }
     return std::system(arguments[1]);

@@ -44,6 +44,8 @@ TEST_CASE("a token that is there is never initialised again") {
                  Errc::already_exists);
     auto by_serial = new_token("x", "so-pin-123", "user-pin-123");
     by_serial.serial = softhsm.token().serial();
+    CHECK_RAISES(init_token(module, by_serial), Errc::already_exists);
+    by_serial.serial = "nowhere";
     CHECK_RAISES(init_token(module, by_serial), Errc::token_not_found);
 }
 
@@ -52,7 +54,9 @@ TEST_CASE("a PIN of a length that the token refuses is found out before the toke
     const ModuleName module{softhsm.token().module_path().string()};
     CHECK_RAISES(init_token(module, new_token("a", "so-pin-123", "1")), Errc::pin_incorrect);
     CHECK_RAISES(init_token(module, new_token("a", "1", "user-pin-123")), Errc::pin_incorrect);
-    CHECK_RAISES(init_token(module, new_token("", "so-pin-123", "user-pin-123")), Errc::invalid_argument);
+    for(const auto* label : {"", " ", "a ", " a", "a\x1b[31m", "a\nb", "caf\xe9"}) {
+        CHECK_RAISES(init_token(module, new_token(label, "so-pin-123", "user-pin-123")), Errc::invalid_argument);
+    }
     CHECK_RAISES(init_token(module, new_token(std::string(33, 'x'), "so-pin-123", "user-pin-123")),
                  Errc::invalid_argument);
     std::size_t initialized = 0;

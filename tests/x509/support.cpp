@@ -45,14 +45,13 @@ std::unique_ptr<Botan::Private_Key> make_key(std::string_view type) {
     return std::make_unique<Botan::ECDSA_PrivateKey>(rng(), Botan::EC_Group::from_name(type));
 }
 
-std::chrono::system_clock::time_point day(int year, unsigned month, unsigned day_of_month,
-                                          std::chrono::seconds later) {
+Time day(int year, unsigned month, unsigned day_of_month, std::chrono::seconds later) {
     using namespace std::chrono;
     return sys_days(std::chrono::year(year) / std::chrono::month(month) / std::chrono::day(day_of_month)) +
            later;
 }
 
-std::chrono::system_clock::time_point today() {
+Time today() {
     return day(2031, 5, 1);
 }
 

@@ -28,11 +28,11 @@ namespace keyway::test {
 [[nodiscard]] std::unique_ptr<Botan::Private_Key> make_key(std::string_view type);
 
 /// Midnight of a day, or later by so many seconds.
-[[nodiscard]] std::chrono::system_clock::time_point day(int year, unsigned month, unsigned day_of_month,
-                                                        std::chrono::seconds later = std::chrono::seconds(0));
+[[nodiscard]] Time day(int year, unsigned month, unsigned day_of_month,
+                       std::chrono::seconds later = std::chrono::seconds(0));
 
 /// The day on which the certificates of the tests are looked at.
-[[nodiscard]] std::chrono::system_clock::time_point today();
+[[nodiscard]] Time today();
 
 /// From a year before today until so many years after.
 [[nodiscard]] x509::Validity valid_for_years(int years);
@@ -77,6 +77,17 @@ template <typename Call>
         return {};
     } catch(const Error& error) {
         return error.message();
+    }
+}
+
+/// The hint of the error that a call throws; empty where it throws none.
+template <typename Call>
+[[nodiscard]] std::string hint_of(Call&& call) {
+    try {
+        static_cast<void>(std::forward<Call>(call)());
+        return {};
+    } catch(const Error& error) {
+        return error.hint();
     }
 }
 

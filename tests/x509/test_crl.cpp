@@ -32,18 +32,18 @@ TEST_CASE("revocation lists are refused where they say something impossible") {
     CHECK(issue(fields) == R"(serial number "0A" has the reason "removeFromCRL")");
 
     fields.revoked = {{SerialNumber::from_hex("0A"), day(2031, 5, 2)}};
-    CHECK(issue(fields) == R"(serial number "0A" is revoked after the time of the list)");
+    CHECK(issue(fields) == R"(serial number "0A" is revoked at 2031-05-02T00:00:00Z, after the time of the list)");
 
     fields = good;
     fields.next_update = fields.this_update;
     CHECK(issue(fields) ==
-          "the next update at 2031/05/01 00:00:00 UTC is not after this one at 2031/05/01 00:00:00 UTC");
+          "the next update at 2031-05-01T00:00:00Z is not after this one at 2031-05-01T00:00:00Z");
 
     fields = good;
     fields.this_update = day(2041, 5, 2);
     fields.next_update = day(2041, 5, 3);
     CHECK(issue(fields) ==
-          "the update at 2041/05/02 00:00:00 UTC is not within the validity of the issuer \"CN=Example "
+          "the update at 2041-05-02T00:00:00Z is not within the validity of the issuer \"CN=Example "
           "Root,O=Example,C=NO\"");
 
     fields = good;

@@ -146,10 +146,10 @@ TEST_CASE("the refusal of a validity tells both spans") {
         FAIL("issued");
     } catch(const Error& error) {
         CHECK(error.message() ==
-              "the validity from 2030/05/01 00:00:00 UTC to 2042/01/01 00:00:00 UTC is not within that of "
+              "the validity from 2030-05-01T00:00:00Z to 2042-01-01T00:00:00Z is not within that of "
               "the issuer "
               "\"CN=Example Root,O=Example,C=NO\"");
-        CHECK(error.hint() == "the issuer is valid from 2030/05/01 00:00:00 UTC to 2041/05/01 00:00:00 UTC");
+        CHECK(error.hint() == "the issuer is valid from 2030-05-01T00:00:00Z to 2041-05-01T00:00:00Z");
     }
 }
 
@@ -184,7 +184,7 @@ TEST_CASE("a profile says what its certificates have") {
     SECTION("a server needs a name") {
         fields.alternative_names.clear();
         CHECK(issue(CertificateKind::server, fields) ==
-              R"(a certificate of profile "server" must have an alternative name, for instance dns:host)");
+              R"(a certificate of profile "server" must have an alternative name)");
     }
     SECTION("a client needs a name of either kind") {
         fields.subject = DistinguishedName();
@@ -201,7 +201,7 @@ TEST_CASE("a profile says what its certificates have") {
     SECTION("an OCSP responder is not looked up for revocation") {
         fields.urls.crl = {"http://crl.invalid/"};
         CHECK(issue(CertificateKind::ocsp_responder, fields) ==
-              R"(a certificate of profile "ocsp-responder" cannot have a URL of an OCSP responder or CRL)");
+              R"(a certificate of profile "ocsp" cannot have a URL of an OCSP responder or CRL)");
     }
     SECTION("only CAs constrain names, and then some") {
         fields.name_constraints = x509::NameConstraints{};

@@ -30,6 +30,8 @@ TEST_CASE("serial numbers are read from hexadecimal text") {
         {"A1B", "0A1B"},
         {"000000FF", "FF"},
         {"00:0a:1B", "0A1B"},
+        {"0x20", "20"},
+        {"0X0a:1b", "0A1B"},
         {"80", "80"},
         {"7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", "7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"},
         {"007FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", "7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"},
@@ -41,10 +43,11 @@ TEST_CASE("serial numbers are read from hexadecimal text") {
 
 TEST_CASE("malformed serial numbers are refused") {
     const std::string text = GENERATE(
-        as<std::string>{}, "", "0", "00", "00:00", ":", "1:2", "01:", ":01", "01::02", "0:1", "0x1", "-1",
+        as<std::string>{}, "", "0", "00", "00:00", ":", "1:2", "01:", ":01", "01::02", "0:1", "0x", "0x0", "0x0x1", "-1",
         "1 2", "g", "8000000000000000000000000000000000000000", "010000000000000000000000000000000000000000");
     INFO(text);
     CHECK(error_of([&] { return SerialNumber::from_hex(text); }) == Errc::invalid_argument);
+    CHECK(message_of([&] { return SerialNumber::from_hex(text); }).starts_with("serial number \"" + text + "\" is "));
 }
 
 TEST_CASE("random serial numbers are different, positive and use 159 bits") {
@@ -104,7 +107,7 @@ TEST_CASE("general names are checked and written back") {
 TEST_CASE("malformed general names are refused") {
     const std::string text =
         GENERATE(as<std::string>{}, "", "dns:", "dns:.", "dns:a.", "dns:.a", "dns:a..b", "dns:-a", "dns:a-",
-                 "dns:a_b", "dns:a b", "dns:bücher.invalid", "dns:*", "dns:a.*.b", "dns:*a.b",
+                 "dns:a_b", "dns:a b", "dns:bücher.invalid", "dns:*", "dns:a.*.b", "dns:*a.b", "dns:*.com", "dns:*.localhost", "dns:*.*.com",
                  "dns:192.0.2.1", "dns:1", "dns:a.invalid:443", "dns:http://a", "ip:", "ip:192.0.2",
                  "ip:192.0.2.256", "ip:192.0.2.1/24", "ip:2001:db8::1/64", "ip:fe80::1%eth0", "ip:host",
                  "email:", "email:a", "email:@b", "email:a@", "email:a@b@c", "email:a b@c",
@@ -144,7 +147,8 @@ TEST_CASE("profiles are found by name and kind") {
         CHECK(&x509::find_profile(profile.name) == &profile);
     }
     CHECK(names ==
-          std::vector<std::string_view>{"root", "intermediate", "server", "client", "ocsp-responder"});
+          std::vector<std::string_view>{"root", "intermediate", "server", "client", "ocsp"});
+    CHECK(x509::find_profile("ocsp-responder").name == "ocsp");
     CHECK(message_of([] { return x509::find_profile("webserver").name; }) ==
           R"(unknown profile "webserver")");
 }
@@ -155,5 +159,11 @@ TEST_CASE("revocation reasons have the names of RFC 5280") {
          "cessationOfOperation", "certificateHold", "removeFromCRL", "privilegeWithdrawn", "aACompromise"}) {
         CHECK(x509::to_string(x509::parse_revocation_reason(name)) == name);
     }
-    CHECK(error_of([] { return x509::parse_revocation_reason("keycompromise"); }) == Errc::invalid_argument);
+    CHECK(x509::parse_revocation_reason("keycompromise") == Botan::CRL_Code::KeyCompromise);
+    CHECK(x509::parse_revocation_reason("CACOMPROMISE") == Botan::CRL_Code::CaCompromise);
+    CHECK(message_of([] { return x509::parse_revocation_reason("lost"); }) == R"(unknown revocation reason "lost")");
+    const std::string hint = hint_of([] { return x509::parse_revocation_reason("lost"); });
+    CHECK(hint ==
+          "use one of unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, "
+          "certificateHold, privilegeWithdrawn, aACompromise");
 }

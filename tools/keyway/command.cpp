@@ -10,7 +10,8 @@
 namespace keyway::cli {
 
 Arguments::Arguments(Values flags, std::optional<std::string> positional)
-    : flags_(std::move(flags)), positional_(std::move(positional)) {}
+    : flags_(std::move(flags)),
+      positional_(std::move(positional)) {}
 
 bool Arguments::has(std::string_view flag) const {
     return flags_.contains(flag);
@@ -30,12 +31,14 @@ const std::vector<std::string>& Arguments::values(std::string_view flag) const {
 std::string Arguments::required(std::string_view flag) const {
     auto found = value(flag);
     if(!found) {
-        throw Error(Errc::internal, "the flag --" + std::string(flag) + " was not required of the command line");
+        throw Error(Errc::internal,
+                    "the flag --" + std::string(flag) + " was not required of the command line");
     }
     return std::move(*found);
 }
 
-std::optional<unsigned long> Arguments::number(std::string_view flag, unsigned long least, unsigned long most) const {
+std::optional<unsigned long> Arguments::number(std::string_view flag, unsigned long least,
+                                               unsigned long most) const {
     const auto text = value(flag);
     if(!text) {
         return std::nullopt;
@@ -44,8 +47,8 @@ std::optional<unsigned long> Arguments::number(std::string_view flag, unsigned l
     const auto* const end = text->data() + text->size();
     const auto result = std::from_chars(text->data(), end, number);
     if(result.ec != std::errc{} || result.ptr != end || number < least || number > most) {
-        throw Error(Errc::usage, "--" + std::string(flag) + " wants a whole number from " + std::to_string(least) + " to " +
-                                     std::to_string(most));
+        throw Error(Errc::usage, "--" + std::string(flag) + " wants a whole number from " +
+                                     std::to_string(least) + " to " + std::to_string(most));
     }
     return number;
 }
@@ -58,7 +61,7 @@ const std::vector<Flag>& global_flags() {
          .value = "ALIAS.OPTION=VALUE",
          .help = "add to the settings, or change them, for this call; also default-backend=ALIAS"},
         {.name = "json", .takes = Takes::nothing, .help = "print one JSON object instead of text"},
-        {.name = "help", .takes = Takes::nothing, .help = "print this"},
+        {.name = "help", .takes = Takes::nothing, .help = "print this; also -h"},
         {.name = "version", .takes = Takes::nothing, .help = "print the version"},
     };
     return flags;
@@ -66,9 +69,10 @@ const std::vector<Flag>& global_flags() {
 
 const std::vector<Command>& all_commands() {
     static const std::vector<Command> commands{
-        key_create_command(), key_store_command(),   key_list_command(),   key_show_command(),   key_check_command(),
-        key_sign_command(),   key_remove_command(),  ca_create_command(),  cert_issue_command(), crl_issue_command(),
-        token_init_command(), token_list_command(), backend_list_command(), backend_show_command(),
+        key_create_command(),   key_store_command(),    key_list_command(),   key_show_command(),
+        key_check_command(),    key_sign_command(),     key_remove_command(), ca_create_command(),
+        cert_issue_command(),   crl_issue_command(),    token_init_command(), token_list_command(),
+        backend_list_command(), backend_show_command(),
     };
     return commands;
 }

@@ -51,7 +51,8 @@ public:
     [[nodiscard]] std::string required(std::string_view flag) const;
 
     /// @throws Errc::usage when the value is no whole number of that range
-    [[nodiscard]] std::optional<unsigned long> number(std::string_view flag, unsigned long least, unsigned long most) const;
+    [[nodiscard]] std::optional<unsigned long> number(std::string_view flag, unsigned long least,
+                                                      unsigned long most) const;
 
     [[nodiscard]] const std::optional<std::string>& positional() const noexcept { return positional_; }
 

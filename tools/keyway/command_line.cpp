@@ -27,8 +27,8 @@ Error malformed() {
     return usage("the command line is malformed");
 }
 
-/// A parser that knows these flags, keeps what it does not know, and judges nothing itself: what CLI11 says of a
-/// malformed command line repeats values, and those may be secrets.
+/// A parser that knows these flags, keeps what it does not know, and judges nothing itself: what CLI11 says
+/// of a malformed command line repeats values, and those may be secrets.
 class Parser {
 public:
     Parser(const std::vector<Flag>& flags, const std::optional<Positional>& positional) {
@@ -36,13 +36,15 @@ public:
         app_.allow_extras();
         for(const auto& flag : flags) {
             if(flag.takes == Takes::nothing) {
-                options_.emplace_back(flag.name, app_.add_flag("--" + flag.name));
+                const std::string letter = flag.name == "help" ? "-h," : "";
+                options_.emplace_back(flag.name, app_.add_flag(letter + "--" + flag.name));
             } else {
                 options_.emplace_back(flag.name, with_value("--" + flag.name));
             }
         }
         if(positional) {
-            positional_ = app_.add_option(positional->name)->type_size(1)->expected(1)->allow_extra_args(false);
+            positional_ =
+                app_.add_option(positional->name)->type_size(1)->expected(1)->allow_extra_args(false);
         }
         for(const auto& [name, option] : options_) {
             option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -50,6 +52,15 @@ public:
     }
 
     void parse(const std::vector<std::string>& arguments) {
+        for(const auto& argument : arguments) {
+            if(argument == "--") {
+                break;
+            }
+            // CLI11 would take the next argument for the value.
+            if(argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+                throw usage(flag_name(argument) + " wants a value after the \"=\"");
+            }
+        }
         try {
             // CLI11 takes them from the end.
             app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
@@ -79,7 +90,8 @@ public:
 
 private:
     CLI::Option* with_value(const std::string& name) {
-        return app_.add_option(name)->type_size(1)->expected(0, 1)->allow_extra_args(false)->default_str(no_value);
+        return app_.add_option(name)->type_size(1)->expected(0, 1)->allow_extra_args(false)->default_str(
+            no_value);
     }
 
     CLI::App app_;
@@ -95,7 +107,10 @@ void check_values(const std::vector<Flag>& flags, Arguments::Values& values) {
             continue;
         }
         const auto& given = found->second;
-        if(flag.takes != Takes::many && given.size() > 1) {
+        // A switch may be repeated; it may not be on and off.
+        const auto same = [&](const std::string& value) { return value == given.front(); };
+        if((flag.takes == Takes::one && given.size() > 1) ||
+           (flag.takes == Takes::nothing && !std::ranges::all_of(given, same))) {
             throw usage("--" + flag.name + " is given more than once");
         }
         if(flag.takes == Takes::nothing) {
@@ -111,7 +126,8 @@ void check_values(const std::vector<Flag>& flags, Arguments::Values& values) {
 /// Drops a switch that was written as --name=false.
 void drop_unset(const std::vector<Flag>& flags, Arguments::Values& values) {
     for(const auto& flag : flags) {
-        if(flag.takes == Takes::nothing && values.contains(flag.name) && values[flag.name].front() == "false") {
+        if(flag.takes == Takes::nothing && values.contains(flag.name) &&
+           values[flag.name].front() == "false") {
             values.erase(flag.name);
         }
     }
@@ -123,7 +139,8 @@ std::string help_hint(const Command& command) {
 
 bool sounds_secret(std::string_view name) {
     constexpr std::array words{"pin", "pass", "pwd", "secret"};
-    return std::ranges::any_of(words, [&](std::string_view word) { return name.find(word) != std::string_view::npos; });
+    return std::ranges::any_of(
+        words, [&](std::string_view word) { return name.find(word) != std::string_view::npos; });
 }
 
 /// The flags that name a secret's source.
@@ -138,13 +155,14 @@ std::string secret_flags(const std::vector<Flag>& flags) {
 }
 
 Error unknown_flag(const Command& command, const std::vector<Flag>& flags, std::string_view argument) {
-    const auto name = std::string(argument.substr(0, argument.find('=')));
+    const auto name = flag_name(argument);
     const auto message = "keyway " + command.noun + " " + command.verb + " has no flag " + in_quotes(name);
     if(sounds_secret(name)) {
         const auto right = secret_flags(flags);
         return usage(message + (right.empty() ? "" : ": a secret is never given on a command line"),
-                     right.empty() ? help_hint(command)
-                                   : "give its source (env:NAME, file:PATH, fd:N or prompt:) to one of: " + right);
+                     right.empty()
+                         ? help_hint(command)
+                         : "give its source (env:NAME, file:PATH, fd:N or prompt:) to one of: " + right);
     }
     std::vector<std::string> known;
     for(const auto& flag : flags) {
@@ -161,7 +179,8 @@ bool is_flag(const std::string& argument) {
     return argument.size() > 1 && argument.front() == '-';
 }
 
-void refuse_rest(const Command& command, const std::vector<Flag>& flags, const std::vector<std::string>& rest) {
+void refuse_rest(const Command& command, const std::vector<Flag>& flags,
+                 const std::vector<std::string>& rest) {
     for(const auto& argument : rest) {
         if(argument == "--") {
             break;
@@ -178,6 +197,15 @@ void refuse_rest(const Command& command, const std::vector<Flag>& flags, const s
 
 }  // namespace
 
+std::string flag_name(std::string_view argument) {
+    const auto hyphens = argument.starts_with("--") ? 2U : 1U;
+    // With one hyphen, as in -pVALUE, everything after the letter is a value.
+    auto name = hyphens == 1 ? argument.substr(0, 2) : argument.substr(0, argument.find('='));
+    const auto plain = std::string_view("abcdefghijklmnopqrstuvwxyz-");
+    const auto odd = name.find_first_not_of(plain, hyphens);
+    return std::string(name.substr(0, odd)) + (odd == std::string_view::npos ? "" : "...");
+}
+
 Globals parse_globals(const std::vector<std::string>& arguments) {
     Parser parser(global_flags(), std::nullopt);
     parser.parse(arguments);
@@ -193,8 +221,7 @@ Globals parse_globals(const std::vector<std::string>& arguments) {
             .rest = parser.rest()};
 }
 
-Arguments parse_arguments(const Command& command,
-                          const std::vector<Flag>& flags,
+Arguments parse_arguments(const Command& command, const std::vector<Flag>& flags,
                           const std::vector<std::string>& arguments) {
     Parser parser(flags, command.positional);
     parser.parse(arguments);
@@ -208,7 +235,8 @@ Arguments parse_arguments(const Command& command,
         }
     }
     if(command.positional && command.positional->required && !parser.positional()) {
-        throw usage(command.positional->name + " is missing: " + command.positional->help, help_hint(command));
+        throw usage(command.positional->name + " is missing: " + command.positional->help,
+                    help_hint(command));
     }
     return {std::move(values), parser.positional()};
 }

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace keyway::cli {
@@ -19,6 +20,9 @@ struct Globals {
     std::vector<std::string> rest;  ///< everything else, in its order
 };
 
+/// The name of a flag that nobody knows, for a message; what might be a value stuck to it is left out.
+[[nodiscard]] std::string flag_name(std::string_view argument);
+
 /// @throws Errc::usage
 [[nodiscard]] Globals parse_globals(const std::vector<std::string>& arguments);
 
@@ -27,8 +31,7 @@ struct Globals {
 /// No message repeats an argument other than a flag's name: any other might be a secret.
 /// @param flags the command's own and those of backends
 /// @throws Errc::usage
-[[nodiscard]] Arguments parse_arguments(const Command& command,
-                                        const std::vector<Flag>& flags,
+[[nodiscard]] Arguments parse_arguments(const Command& command, const std::vector<Flag>& flags,
                                         const std::vector<std::string>& arguments);
 
 }  // namespace keyway::cli

@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 #include <map>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -19,8 +21,36 @@ std::optional<std::string> environment(const char* name) {
     return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
 }
 
+const fs::path in_current_folder = "keyway.json";
+
+/// Whether somebody else than this user and root may change it, or what is in it.
+bool others_may_change(const char* path) {
+    struct stat status {};
+    if(::stat(path, &status) != 0) {
+        return true;
+    }
+    // A group with the number of the user is the user's own, on systems that give each one.
+    const bool by_group = (status.st_mode & S_IWGRP) != 0 && status.st_gid != 0 && status.st_gid != ::geteuid();
+    const bool by_all = (status.st_mode & S_IWOTH) != 0;
+    return (status.st_uid != 0 && status.st_uid != ::geteuid()) || by_group || by_all;
+}
+
+/// Being in the folder of somebody else is no wish to run what is named there.
+void require_own_settings(const fs::path& file) {
+    const auto refuse = [&](const std::string& what) {
+        return Error(Errc::permissions_insecure, what + " can be changed by other users",
+                     "if the settings there are meant, name them: --config " + file.string());
+    };
+    if(others_may_change(file.c_str())) {
+        throw refuse("the settings file " + in_quotes(file.string()) + " in the current folder");
+    }
+    if(others_may_change(".")) {
+        throw refuse("the current folder, where " + in_quotes(file.string()) + " is,");
+    }
+}
+
 std::vector<fs::path> usual_places() {
-    std::vector<fs::path> places{"keyway.json"};
+    std::vector<fs::path> places{in_current_folder};
     if(const auto folder = environment("XDG_CONFIG_HOME")) {
         places.push_back(fs::path(*folder) / "keyway/keyway.json");
     } else if(const auto home = environment("HOME")) {
@@ -40,6 +70,9 @@ std::optional<fs::path> find_file(const Globals& globals) {
     for(const auto& place : usual_places()) {
         std::error_code error;
         if(fs::exists(place, error)) {
+            if(place == in_current_folder) {
+                require_own_settings(place);
+            }
             return place;
         }
     }
@@ -49,9 +82,12 @@ std::optional<fs::path> find_file(const Globals& globals) {
 /// A copy of the settings that can be changed: Settings takes whole backends only.
 class Draft {
 public:
-    explicit Draft(const Settings& settings) : backends_(settings.backends()), default_(settings.default_backend()) {}
+    explicit Draft(const Settings& settings)
+        : backends_(settings.backends()),
+          default_(settings.default_backend()) {}
 
-    /// @param text ALIAS.OPTION=VALUE; the value is not repeated in messages, it may be a secret given by mistake
+    /// @param text ALIAS.OPTION=VALUE; the value is not repeated in messages, it may be a secret given by
+    /// mistake
     void set(std::string_view text) {
         const auto equals = text.find('=');
         const auto name = text.substr(0, equals);
@@ -98,6 +134,14 @@ private:
 };
 
 }  // namespace
+
+std::string aliases_in(const Settings& settings) {
+    std::string list;
+    for(const auto& [alias, backend] : settings.backends()) {
+        list += (list.empty() ? "" : ", ") + alias.str();
+    }
+    return list;
+}
 
 Configuration load_configuration(const Globals& globals) {
     Configuration configuration;

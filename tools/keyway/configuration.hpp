@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace keyway::cli {
 
@@ -17,11 +18,20 @@ struct Configuration {
     std::optional<std::filesystem::path> file;  ///< nothing when there is no file
 };
 
+/// What to do where a backend is asked for and there are no settings.
+inline constexpr std::string_view no_settings_hint =
+    "no settings file was found; write keyway.json or give --config";
+
+/// The aliases of the backends, with commas between.
+[[nodiscard]] std::string aliases_in(const Settings& settings);
+
 /// Finds and reads the settings, then adds what the command line says with --set.
 ///
-/// The first of: --config, $KEYWAY_CONFIG, ./keyway.json, $XDG_CONFIG_HOME/keyway/keyway.json (~/.config), and
-/// /etc/keyway/keyway.json. A file that is named has to be there.
-/// @throws what read_settings throws; Errc::invalid_option when a --set is malformed
+/// The first of: --config, $KEYWAY_CONFIG, ./keyway.json, $XDG_CONFIG_HOME/keyway/keyway.json (~/.config),
+/// and /etc/keyway/keyway.json. A file that is named has to be there.
+/// ./keyway.json is taken only where nobody else can have put it there or can change it: it names the module that is
+/// loaded.
+/// @throws Errc::permissions_insecure when somebody else could; what read_settings throws; Errc::invalid_option when a --set is malformed
 [[nodiscard]] Configuration load_configuration(const Globals& globals);
 
 }  // namespace keyway::cli

@@ -12,13 +12,15 @@
 namespace keyway::cli {
 
 void harden_process() {
-    // A core dump holds PINs, passphrases and private keys, and lands on a disk or goes to a crash reporter. Not
-    // dumpable also keeps other processes of the same user from reading this one's memory.
+    // A core dump holds PINs, passphrases and private keys, and lands on a disk or goes to a crash reporter.
+    // Not dumpable also keeps other processes of the same user from reading this one's memory.
     constexpr rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    // Writing to a pipe that nobody reads is an error like any other, told with an exit status of its own.
+    // Writing to a pipe that nobody reads, or beyond the largest file allowed, is an error like any other, told
+    // with an exit status of its own.
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
 }
 
 void require_standard_descriptors() {

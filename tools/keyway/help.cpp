@@ -5,6 +5,8 @@
 #include "option_flags.hpp"
 #include "terminal.hpp"
 
+#include <keyway/core/text.hpp>
+
 #include <nlohmann/json.hpp>
 
 #include <set>
@@ -76,9 +78,14 @@ std::set<std::string> types_shown(const BackendRegistry& types, const Settings& 
 std::string first_words(const Configuration& configuration) {
     std::string out = "keyway: one way to sign with keys in HSMs (PKCS#11), files and databases\n\n";
     if(configuration.file) {
-        out += "The settings are in " + printable(configuration.file->string()) + ". Next:\n\n"
-               "  keyway backend list          which backends they name\n"
-               "  keyway key list              the keys of the default one\n";
+        const auto& settings = configuration.settings;
+        const auto several = settings.backends().size() > 1;
+        out += "The settings are in " + visible(configuration.file->string()) +
+               (several ? ", with the backends " + aliases_in(settings) : "") +
+               ". Next:\n\n"
+               "  keyway backend list          which backends they name\n";
+        out += settings.default_backend() ? "  keyway key list              the keys of the default one\n"
+                                          : "  keyway key list --backend ALIAS\n";
     } else {
         out += "There are no settings yet. Write keyway.json, for instance for keys in files:\n\n"
                "  {\"version\": 1, \"backends\": {\"file\": {\"type\": \"file\", \"path\": \"keys\"}}}\n\n"
@@ -91,9 +98,10 @@ std::string first_words(const Configuration& configuration) {
 }
 
 std::string overview() {
-    std::string out = "usage: keyway [--config FILE] [--json] NOUN VERB [...]\n" + heading("Commands") + command_lines("") +
-                      entry("help [NOUN [VERB]]", "the help of a command") +
-                      entry("help errors", "the error classes and their exit statuses") + heading("Flags of every command");
+    std::string out = "usage: keyway [--config FILE] [--json] NOUN VERB [...]\n" + heading("Commands") +
+                      command_lines("") + entry("help [NOUN [VERB]]", "the help of a command") +
+                      entry("help errors", "the error classes and their exit statuses") +
+                      heading("Flags of every command");
     for(const auto& flag : global_flags()) {
         out += entry(flag);
     }
@@ -119,6 +127,9 @@ std::string help_of(const Command& command, const BackendRegistry& types, const 
             usage += " --" + flag.name + " " + flag.value;
         }
     }
+    if(command.backend_phase && *command.backend_phase != Phase::use) {
+        usage += " --label NAME";  // every backend wants one for a new key
+    }
     std::string out = wrapped(usage + " [...]", 4, 0) + "\n\n" + wrapped(command.summary, 0, 0) + "\n";
     if(!command.details.empty()) {
         out += "\n" + wrapped(command.details, 0, 0) + "\n";
@@ -139,20 +150,24 @@ std::string help_of(const Command& command, const BackendRegistry& types, const 
                 out += entry(flag);
             }
         }
-        out += "\n" +
-               wrapped("With the alias of a backend in front they are for that one: --ALIAS-user-pin. A SOURCE is "
-                       "env:NAME, file:PATH, fd:N or prompt:.",
-                       2, 2)
-                   .insert(0, "  ") +
-               "\n";
+        out +=
+            "\n" +
+            wrapped(
+                "With the alias of a backend in front they are for that one: --ALIAS-user-pin. A SOURCE is "
+                "env:NAME, file:PATH, fd:N or prompt:.",
+                2, 2)
+                .insert(0, "  ") +
+            "\n";
     }
-    return out + heading("Example") + indented(command.example) + "\nkeyway --help shows the flags of every command.\n";
+    return out + heading("Example") + indented(command.example) +
+           "\nkeyway --help shows the flags of every command.\n";
 }
 
 std::string errors_text() {
     std::vector<Row> rows;
     for(const auto& entry : exit_statuses()) {
-        rows.push_back({std::to_string(entry.status), std::string(to_string(entry.code)), std::string(entry.meaning)});
+        rows.push_back(
+            {std::to_string(entry.status), std::string(to_string(entry.code)), std::string(entry.meaning)});
     }
     return table({"STATUS", "ERROR", "MEANING"}, rows);
 }

@@ -20,7 +20,8 @@ namespace keyway::cli {
 [[nodiscard]] std::string help_of_noun(const std::string& noun);
 
 /// All of one command, with the options of the backends that the settings name, or of all types.
-[[nodiscard]] std::string help_of(const Command& command, const BackendRegistry& types, const Settings& settings);
+[[nodiscard]] std::string help_of(const Command& command, const BackendRegistry& types,
+                                  const Settings& settings);
 
 /// The table of error classes and exit statuses.
 [[nodiscard]] std::string errors_text();

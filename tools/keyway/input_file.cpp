@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "input_file.hpp"
 
+#include "signals.hpp"
+
 #include <keyway/core/error.hpp>
 
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -16,15 +19,21 @@ constexpr std::size_t block_size = 64UL * 1024UL;
 constexpr std::size_t largest_input = 1024UL * 1024UL;
 
 Error cannot_read(const std::string& name) {
-    return {Errc::storage_failed, "cannot read " + in_quotes(name) + ": " + std::generic_category().message(errno),
+    return {Errc::storage_failed,
+            "cannot read " + in_quotes(name) + ": " + std::generic_category().message(errno),
             "check that the file exists and is readable"};
+}
+
+int open_input(const std::string& name) {
+    const SignalsLetThrough while_waiting;  // a pipe with a name that nobody writes to
+    return name == "-" ? STDIN_FILENO : ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
 }
 
 }  // namespace
 
 InputFile::InputFile(const std::string& name)
     : name_(name == "-" ? "standard input" : name),
-      fd_(name == "-" ? STDIN_FILENO : ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)),
+      fd_(open_input(name)),
       block_(block_size) {
     if(fd_ < 0) {
         throw cannot_read(name_);
@@ -37,7 +46,14 @@ InputFile::~InputFile() {
     }
 }
 
+std::uint64_t InputFile::size() const noexcept {
+    struct stat status {};
+    const bool known = ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0;
+    return known ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
 std::span<const std::uint8_t> InputFile::next() {
+    const SignalsLetThrough while_waiting;
     for(;;) {
         const auto got = ::read(fd_, block_.data(), block_.size());
         if(got >= 0) {

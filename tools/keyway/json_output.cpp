@@ -6,6 +6,7 @@
 #include <keyway/x509/general_name.hpp>
 #include <keyway/x509/names.hpp>
 #include <keyway/x509/serial.hpp>
+#include <keyway/x509/validity.hpp>
 
 #include <botan/x509cert.h>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,11 @@ namespace {
 
 Json text_or_null(const std::string& text) {
     return text.empty() ? Json() : Json(text);
+}
+
+/// The attributes that are yes or no for people, true or false for programs.
+bool is_yes_or_no(std::string_view name) {
+    return name == "encrypted" || name == "sensitive" || name == "extractable";
 }
 
 }  // namespace
@@ -33,29 +39,32 @@ Json json_of(const KeyInfo& key) {
     json["label"] = key.label;
     auto attributes = Json::object();
     for(const auto& [name, value] : key.attributes) {
-        attributes[name] = value;
+        attributes[name] = is_yes_or_no(name) ? Json(value == "yes") : Json(value);
     }
     json["attributes"] = std::move(attributes);
     return json;
 }
 
 Json json_of(const Botan::X509_Certificate& certificate) {
+    const auto validity = x509::validity_of(certificate);
     return {{"subject", x509::DistinguishedName::from_botan(certificate.subject_dn()).to_string()},
             {"issuer", x509::DistinguishedName::from_botan(certificate.issuer_dn()).to_string()},
             {"serial", x509::SerialNumber::of(certificate).to_hex()},
-            {"not-before", format_time(certificate.not_before().to_std_timepoint())},
-            {"not-after", format_time(certificate.not_after().to_std_timepoint())},
+            {"not-before", to_iso_8601(validity.not_before)},
+            {"not-after", to_iso_8601(validity.not_after)},
             {"pem", certificate.PEM_encode()}};
 }
 
-std::string error_json(const Error& error) {
-    const Json json{{"error",
-                     {{"code", std::string(to_string(error.code()))},
-                      {"message", error.message()},
-                      {"hint", text_or_null(error.hint())},
-                      {"backend", text_or_null(error.backend())},
-                      {"return_value", text_or_null(error.return_value())}}}};
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+Json json_of(const Error& error) {
+    return {{"code", std::string(to_string(error.code()))},
+            {"message", error.message()},
+            {"hint", text_or_null(error.hint())},
+            {"backend", text_or_null(error.backend())},
+            {"return_value", text_or_null(error.return_value())}};
+}
+
+std::string error_line(const Error& error) {
+    return Json{{"error", json_of(error)}}.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace keyway::cli

@@ -22,7 +22,10 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json json_of(const KeyInfo& key);
 [[nodiscard]] Json json_of(const Botan::X509_Certificate& certificate);
 
-/// The object printed for an error.
-[[nodiscard]] std::string error_json(const Error& error);
+/// What an error says: code, message, hint, backend, return value.
+[[nodiscard]] Json json_of(const Error& error);
+
+/// The object printed for an error, on one line.
+[[nodiscard]] std::string error_line(const Error& error);
 
 }  // namespace keyway::cli

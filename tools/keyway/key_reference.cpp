@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "key_reference.hpp"
 
+#include "configuration.hpp"
 #include "input_file.hpp"
 
 #include <keyway/core/error.hpp>
@@ -13,11 +14,6 @@
 namespace keyway::cli {
 
 namespace {
-
-std::string file_content(const std::string& path) {
-    const auto bytes = read_input(path);
-    return {bytes.begin(), bytes.end()};
-}
 
 NamedKey from_reference(const std::string& text) {
     auto ref = KeyRef::parse(text);
@@ -35,10 +31,17 @@ std::optional<BackendAlias> alias_before_colon(const std::string& text, const Se
     return std::nullopt;
 }
 
-std::string labels(const std::vector<KeyInfo>& keys) {
+/// What else there is, for the hint of a key that is not found.
+std::string candidates(const KeyListing& listing) {
     std::string list;
-    for(const auto& key : keys) {
-        list += (list.empty() ? "" : ", ") + in_quotes(key.label);
+    for(const auto& key : listing.keys) {
+        list += (list.empty() ? "there are: " : ", ") + in_quotes(key.label);
+    }
+    if(list.empty()) {
+        list = "the backend holds no key";
+    }
+    for(const auto& fault : listing.faults) {
+        list += "; not read: " + fault.message();
     }
     return list;
 }
@@ -54,47 +57,56 @@ NamedKey parse_named_key(const std::string& text, const Settings& settings) {
     }
     std::error_code error;
     if(std::filesystem::exists(text, error)) {
-        return from_reference(file_content(text));
+        return read_input_as(text, [](const auto& bytes) {
+            return from_reference(std::string(bytes.begin(), bytes.end()));
+        });
     }
     const std::string forms = "give keyway:1?..., a file that holds it, or ALIAS:LABEL";
     if(const auto colon = text.find(':'); colon != std::string::npos && text.find('/') == std::string::npos) {
-        static_cast<void>(settings.backend(BackendAlias(text.substr(0, colon))));
+        const BackendAlias alias(text.substr(0, colon));
+        if(settings.backends().empty()) {
+            throw Error(Errc::backend_not_found, "there is no backend " + in_quotes(alias.str()),
+                        std::string(no_settings_hint));
+        }
+        static_cast<void>(settings.backend(alias));
     }
-    throw Error(Errc::invalid_argument, in_quotes(text) + " is no key reference, and no file of that name is there",
-                forms);
+    throw Error(Errc::invalid_argument,
+                in_quotes(text) + " is no key reference, and no file of that name is there", forms);
 }
 
-std::vector<KeyInfo> list_keys(const KeyBackend& backend, const OptionValues& options) {
+KeyListing list_keys(const KeyBackend& backend, const OptionValues& options) {
     const auto* const lister = dynamic_cast<const KeyLister*>(&backend);
     if(lister == nullptr) {
-        throw Error(Errc::unsupported, "the backend " + in_quotes(backend.alias().str()) + " cannot list its keys",
+        throw Error(Errc::unsupported,
+                    "the backend " + in_quotes(backend.alias().str()) + " cannot list its keys",
                     "name the key by its reference");
     }
     return lister->list(options);
 }
 
-KeyInfo key_with_label(const std::vector<KeyInfo>& keys, const std::string& label, const BackendAlias& alias) {
+KeyInfo key_with_label(const KeyListing& listing, const std::string& label, const BackendAlias& alias) {
     std::vector<KeyInfo> found;
-    std::ranges::copy_if(keys, std::back_inserter(found), [&](const KeyInfo& key) { return key.label == label; });
+    std::ranges::copy_if(listing.keys, std::back_inserter(found),
+                         [&](const KeyInfo& key) { return key.label == label; });
     if(found.size() == 1) {
         return found.front();
     }
     const auto what = in_quotes(label) + " in backend " + in_quotes(alias.str());
     if(found.empty()) {
-        throw Error(Errc::key_not_found, "there is no key " + what,
-                    keys.empty() ? "the backend holds no key" : "there are: " + labels(keys))
+        throw Error(Errc::key_not_found, "there is no key " + what, candidates(listing))
             .in_backend(alias.str());
     }
-    std::string candidates;
+    std::string references;
     for(const auto& key : found) {
-        candidates += (candidates.empty() ? "" : " or ") + key.ref.to_string();
+        references += (references.empty() ? "" : " or ") + key.ref.to_string();
     }
     throw Error(Errc::key_ambiguous, "there are " + std::to_string(found.size()) + " keys " + what,
-                "name one by its reference: " + candidates)
+                "name one by its reference: " + references)
         .in_backend(alias.str());
 }
 
-KeyInfo key_of_reference(const std::vector<KeyInfo>& keys, const KeyRef& ref) {
+KeyInfo key_of_reference(const KeyListing& listing, const KeyRef& ref) {
+    const auto& keys = listing.keys;
     if(const auto same = std::ranges::find(keys, ref, &KeyInfo::ref); same != keys.end()) {
         return *same;
     }
@@ -108,8 +120,9 @@ KeyInfo key_of_reference(const std::vector<KeyInfo>& keys, const KeyRef& ref) {
             .in_backend(ref.backend().str());
     }
     throw Error(Errc::key_not_found,
-                "the backend " + in_quotes(ref.backend().str()) + " has no key for " + in_quotes(ref.to_string()),
-                keys.empty() ? "the backend holds no key" : "there are: " + labels(keys))
+                "the backend " + in_quotes(ref.backend().str()) + " has no key for " +
+                    in_quotes(ref.to_string()),
+                candidates(listing))
         .in_backend(ref.backend().str());
 }
 

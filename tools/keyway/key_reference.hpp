@@ -15,22 +15,23 @@ struct NamedKey {
     std::variant<KeyRef, std::string> key;
 };
 
-/// Reads REF: `keyway:1?...`, the same as JSON, the path of a file that holds either, or `ALIAS:LABEL` with the alias
-/// of a backend in the settings.
+/// Reads REF: `keyway:1?...`, the same as JSON, the path of a file that holds either, or `ALIAS:LABEL` with
+/// the alias of a backend in the settings.
 /// @throws Errc::malformed_data, Errc::invalid_argument, Errc::backend_not_found, Errc::storage_failed
 [[nodiscard]] NamedKey parse_named_key(const std::string& text, const Settings& settings);
 
 /// The backend's listing.
 /// @param options of phase use
 /// @throws Errc::unsupported when the backend cannot list
-[[nodiscard]] std::vector<KeyInfo> list_keys(const KeyBackend& backend, const OptionValues& options);
+[[nodiscard]] KeyListing list_keys(const KeyBackend& backend, const OptionValues& options);
 
 /// The one key of that label.
 /// @throws Errc::key_not_found, Errc::key_ambiguous with the candidates
-[[nodiscard]] KeyInfo key_with_label(const std::vector<KeyInfo>& keys, const std::string& label, const BackendAlias& alias);
+[[nodiscard]] KeyInfo key_with_label(const KeyListing& listing, const std::string& label,
+                                     const BackendAlias& alias);
 
 /// The key of that reference in a listing.
 /// @throws Errc::key_not_found; Errc::key_mismatch when another key is in its place
-[[nodiscard]] KeyInfo key_of_reference(const std::vector<KeyInfo>& keys, const KeyRef& ref);
+[[nodiscard]] KeyInfo key_of_reference(const KeyListing& listing, const KeyRef& ref);
 
 }  // namespace keyway::cli

@@ -5,13 +5,16 @@
 #include "help.hpp"
 #include "json_output.hpp"
 #include "session.hpp"
+#include "signals.hpp"
 #include "terminal.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/core/text.hpp>
 #include <keyway/options/suggestion.hpp>
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <unistd.h>
 
 namespace {
@@ -32,10 +35,18 @@ Error unknown_word(const std::string& word, const std::string& noun) {
         }
     }
     if(word.starts_with('-')) {
-        return {Errc::usage, "there is no flag " + in_quotes(word.substr(0, word.find('='))) + " for every command",
-                "flags of a command stand after its noun and verb; see keyway --help"};
+        std::vector<std::string> flags;
+        for(const auto& flag : global_flags()) {
+            flags.push_back("--" + flag.name);
+        }
+        const auto name = flag_name(word);
+        const auto nearest = nearest_name(name, flags);
+        return {Errc::usage, "there is no flag " + in_quotes(name) + " for every command",
+                nearest ? "did you mean " + in_quotes(*nearest) + "?"
+                        : "flags of a command stand after its noun and verb; see keyway --help"};
     }
-    return {Errc::usage, "there is no command " + in_quotes("keyway " + (noun.empty() ? "" : noun + " ") + word),
+    return {Errc::usage,
+            "there is no command " + in_quotes("keyway " + (noun.empty() ? "" : noun + " ") + word),
             name_hint(word, known)};
 }
 
@@ -93,9 +104,10 @@ void run_command(const Globals& globals) {
                              : std::vector<OptionFlag>{};
     const std::vector<std::string> rest(globals.rest.begin() + 2, globals.rest.end());
     const auto arguments = parse_arguments(command, all_flags(command, options), rest);
-    // In this scope, so that backends and their tokens are closed before main returns: PKCS#11 modules do not survive
-    // calls from static destructors.
-    Session session(std::move(configuration), globals.json ? OutputForm::json : OutputForm::text, options, arguments);
+    // In this scope, so that backends and their tokens are closed before main returns: PKCS#11 modules do not
+    // survive calls from static destructors.
+    Session session(std::move(configuration), globals.json ? OutputForm::json : OutputForm::text, options,
+                    arguments);
     command.run(session, arguments);
 }
 
@@ -116,22 +128,19 @@ void run(const std::vector<std::string>& arguments) {
 
 int fail(const Error& error, OutputForm form) {
     if(form == OutputForm::json) {
-        print_error(error_json(error));
+        print_error(error_line(error));
     } else {
-        print_error("keyway: " + styled("error: ", Style::red, STDERR_FILENO) + printable(error.message()) + "\n");
+        print_error("keyway: " + styled("error: ", Style::red, STDERR_FILENO) + visible(error.message()) +
+                    "\n");
         if(!error.hint().empty()) {
-            print_error("keyway: " + styled("hint: ", Style::yellow, STDERR_FILENO) + printable(error.hint()) + "\n");
+            print_error("keyway: " + styled("hint: ", Style::yellow, STDERR_FILENO) + visible(error.hint()) +
+                        "\n");
         }
     }
     return exit_status(error.code());
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
-    // Known before anything can fail: how the failure is to be told.
-    const auto form = std::ranges::find(arguments, "--json") != arguments.end() ? OutputForm::json : OutputForm::text;
+int run_and_tell(const std::vector<std::string>& arguments, OutputForm form) {
     try {
         harden_process();
         require_standard_descriptors();
@@ -139,7 +148,24 @@ int main(int argc, char** argv) {
         return 0;
     } catch(const Error& error) {
         return fail(error, form);
+    } catch(const std::bad_alloc&) {
+        return fail(Error(Errc::storage_failed, "there is not enough memory",
+                          "allow the process more, or sign something smaller"),
+                    form);
     } catch(const std::exception& error) {
         return fail(Error(Errc::internal, error.what(), "this should not happen: please report it"), form);
     }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+    // Known before anything can fail: how the failure is to be told.
+    const auto wants_json = [](const std::string& text) { return text == "--json" || text == "--json=true"; };
+    const auto form = std::ranges::any_of(arguments, wants_json) ? OutputForm::json : OutputForm::text;
+    hold_signals();
+    const int status = run_and_tell(arguments, form);
+    let_signals_through();
+    return status;
 }

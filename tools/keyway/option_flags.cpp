@@ -49,7 +49,8 @@ std::set<std::string, std::less<>> taken_names(const Command& command) {
     return names;
 }
 
-const OptionTable& table_of(const BackendAlias& alias, const BackendRegistry& types, const Settings& settings) {
+const OptionTable& table_of(const BackendAlias& alias, const BackendRegistry& types,
+                            const Settings& settings) {
     return *types.type(settings.backend(alias).type).options;
 }
 
@@ -58,14 +59,13 @@ Error usage(std::string message, std::string hint) {
 }
 
 /// The backend that a flag is meant for.
-BackendAlias target(const OptionFlag& flag,
-                    const std::vector<BackendAlias>& backends,
-                    const BackendRegistry& types,
-                    const Settings& settings) {
+BackendAlias target(const OptionFlag& flag, const std::vector<BackendAlias>& backends,
+                    const BackendRegistry& types, const Settings& settings) {
     const auto name = "--" + flag.flag.name;
     if(flag.alias) {
         if(std::ranges::find(backends, *flag.alias) == backends.end()) {
-            throw usage(name + " is for backend " + in_quotes(flag.alias->str()) + ", which this command does not use",
+            throw usage(name + " is for backend " + in_quotes(flag.alias->str()) +
+                            ", which this command does not use",
                         "leave it out, or choose that backend");
         }
         return *flag.alias;
@@ -79,8 +79,8 @@ BackendAlias target(const OptionFlag& flag,
     if(with_option.size() > 1) {
         throw usage(name + " could be for backend " + in_quotes(with_option[0].str()) + " or " +
                         in_quotes(with_option[1].str()),
-                    "write --" + with_option[0].str() + "-" + flag.option + " or --" + with_option[1].str() + "-" +
-                        flag.option);
+                    "write --" + with_option[0].str() + "-" + flag.option + " or --" + with_option[1].str() +
+                        "-" + flag.option);
     }
     // Where no backend has it, the check against the table of the first one tells so.
     return with_option.empty() ? backends.front() : with_option.front();
@@ -88,7 +88,8 @@ BackendAlias target(const OptionFlag& flag,
 
 }  // namespace
 
-std::vector<OptionFlag> option_flags(const Command& command, const BackendRegistry& types, const Settings& settings) {
+std::vector<OptionFlag> option_flags(const Command& command, const BackendRegistry& types,
+                                     const Settings& settings) {
     std::vector<OptionFlag> out;
     auto taken = taken_names(command);
     for(const auto& type : types.types()) {
@@ -126,8 +127,7 @@ std::vector<Flag> option_flags_of(const BackendType& type, Phase phase, const Co
 std::map<BackendAlias, RawOptions> assign_options(const std::vector<OptionFlag>& flags,
                                                   const Arguments& arguments,
                                                   const std::vector<BackendAlias>& backends,
-                                                  const BackendRegistry& types,
-                                                  const Settings& settings) {
+                                                  const BackendRegistry& types, const Settings& settings) {
     std::map<BackendAlias, RawOptions> out;
     for(const auto& flag : flags) {
         const auto value = arguments.value(flag.flag.name);

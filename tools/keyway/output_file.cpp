@@ -15,7 +15,8 @@ namespace keyway::cli {
 namespace fs = std::filesystem;
 
 OutputFile::OutputFile(const Arguments& arguments)
-    : path_(arguments.required("out")), replace_(arguments.has("force")) {
+    : path_(arguments.required("out")),
+      replace_(arguments.has("force")) {
     if(is_standard_output()) {
         return;
     }
@@ -33,7 +34,8 @@ OutputFile::OutputFile(const Arguments& arguments)
     }
     const auto folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
     if(!path_.has_filename() || ::access(folder.c_str(), W_OK | X_OK) != 0) {
-        const auto reason = path_.has_filename() ? std::generic_category().message(errno) : "it names no file";
+        const auto reason =
+            path_.has_filename() ? std::generic_category().message(errno) : "it names no file";
         throw Error(Errc::storage_failed, "cannot write " + in_quotes(name()) + ": " + reason,
                     "check that the folder exists and is writable");
     }

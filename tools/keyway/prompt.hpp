@@ -3,6 +3,8 @@
 
 #include <keyway/core/secret_source.hpp>
 
+#include <map>
+#include <optional>
 #include <string>
 
 namespace keyway::cli {
@@ -13,8 +15,26 @@ enum class Asking {
     twice,  ///< a new one: a slip of the finger would shut its owner out
 };
 
-/// Reads secrets from the environment, files, descriptors, and from the controlling terminal without echo.
-[[nodiscard]] SecretReader secret_reader(Asking asking);
+/// Asks for a secret on the controlling terminal, without echo; nothing when there is none.
+/// @throws Errc::secret_unavailable when no answer came, or two different ones
+[[nodiscard]] std::optional<Secret> ask(const std::string& question, Asking asking);
+
+/// The questions of one run, each asked once: an answer is kept in wiped memory.
+/// @threadsafety not safe
+class Questions {
+public:
+    /// What is asked for from now on is new, or not.
+    void set_asking(Asking asking) noexcept { asking_ = asking; }
+
+    [[nodiscard]] std::optional<Secret> answer(const std::string& question);
+
+private:
+    Asking asking_ = Asking::once;
+    std::map<std::string, Secret> answers_;
+};
+
+/// Reads secrets from the environment, files, descriptors, and from whom the prompt asks.
+[[nodiscard]] SecretReader secret_reader(SecretReader::Prompt prompt);
 
 /// Whether there is a controlling terminal to ask on.
 [[nodiscard]] bool can_ask();

@@ -7,24 +7,27 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace keyway::cli {
 
-Session::Session(Configuration configuration,
-                 OutputForm form,
-                 std::vector<OptionFlag> flags,
+Session::Session(Configuration configuration, OutputForm form, std::vector<OptionFlag> flags,
                  const Arguments& arguments)
     : configuration_(std::move(configuration)),
       form_(form),
       flags_(std::move(flags)),
       arguments_(arguments),
-      keyring_(configuration_.settings, {.secrets = secret_reader(Asking::once)}) {}
+      secrets_(secret_reader([this](const std::string& question) { return questions_.answer(question); })),
+      keyring_(configuration_.settings, {.secrets = secrets_}) {}
 
 void Session::report(const nlohmann::ordered_json& json, std::string_view text) const {
     // Names in tokens and files need not be UTF-8; output always is.
-    print(form_ == OutputForm::json ? json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
-                                    : std::string(text));
+    print(form_ == OutputForm::json
+              ? json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
+              : std::string(text));
 }
 
 BackendAlias Session::chosen_backend() const {
@@ -40,13 +43,22 @@ BackendAlias Session::chosen_backend() const {
     }
     if(settings.backends().empty()) {
         throw Error(Errc::backend_not_found, "no backend is configured",
-                    "write keyway.json, or name one with --set; `keyway` without arguments shows how");
+                    configuration_.file ? "add one to " + in_quotes(configuration_.file->string()) +
+                                              "; `keyway backend show TYPE` tells what it needs"
+                                        : std::string(no_settings_hint));
     }
-    throw Error(Errc::backend_not_found, "the settings name no default backend", "choose one with --backend ALIAS");
+    throw Error(Errc::backend_not_found, "the settings name no default backend",
+                "choose one with --backend: " + aliases_in(settings));
 }
 
 void Session::work_with(const std::vector<BackendAlias>& backends) {
-    options_ = assign_options(flags_, arguments_, backends, types(), configuration_.settings);
+    std::vector<BackendAlias> each;
+    for(const auto& alias : backends) {
+        if(std::ranges::find(each, alias) == each.end()) {
+            each.push_back(alias);
+        }
+    }
+    options_ = assign_options(flags_, arguments_, each, types(), configuration_.settings);
 }
 
 const BackendType& Session::type_of(const BackendAlias& alias) const {
@@ -55,7 +67,8 @@ const BackendType& Session::type_of(const BackendAlias& alias) const {
 
 OptionValues Session::options(const BackendAlias& alias, Phase phase) const {
     const auto found = options_.find(alias);
-    return OptionValues::check(*type_of(alias).options, phase, found == options_.end() ? RawOptions{} : found->second,
+    return OptionValues::check(*type_of(alias).options, phase,
+                               found == options_.end() ? RawOptions{} : found->second,
                                "backend " + in_quotes(alias.str()));
 }
 
@@ -87,10 +100,38 @@ OpenKey Session::open(const NamedKey& key) {
     return {std::move(ref), std::move(opened)};
 }
 
+void Session::expect_new_key(const BackendAlias& alias) {
+    const auto& settings = configuration_.settings.backend(alias);
+    const auto path = settings.options.find("path");
+    std::error_code ignored;
+    const bool is_new = settings.type == "file" ||
+                        (settings.type == "database" && path != settings.options.end() &&
+                         !std::filesystem::exists(path->second.value, ignored));
+    questions_.set_asking(is_new ? Asking::twice : Asking::once);
+}
+
+void Session::look_at_secrets(const BackendAlias& alias, const OptionValues& options) const {
+    for(const auto& option : type_of(alias).options->options()) {
+        if(option.type != OptionType::secret_source) {
+            continue;
+        }
+        auto source = options.secret_source(option.name);
+        const auto& usual = configuration_.settings.backend(alias).options;
+        if(const auto found = usual.find(option.name); !source && found != usual.end()) {
+            source = SecretSource::parse(found->second.value);
+        }
+        if(source && source->kind() != SecretSource::Kind::prompt) {
+            static_cast<void>(
+                secrets_.read(*source, option.name + " of backend " + in_quotes(alias.str())));
+        }
+    }
+}
+
 Secret Session::secret(std::string_view flag, std::string_view what, Asking asking) const {
     const auto text = arguments_.required(flag);
     try {
-        return secret_reader(asking).read(SecretSource::parse(text), what);
+        const auto prompt = [asking](const std::string& question) { return ask(question, asking); };
+        return secret_reader(prompt).read(SecretSource::parse(text), what);
     } catch(const Error& error) {
         if(error.code() != Errc::invalid_option) {
             throw;

@@ -34,12 +34,15 @@ struct OpenKey {
 class Session {
 public:
     /// @param flags the backend options that the command line may hold
-    Session(Configuration configuration, OutputForm form, std::vector<OptionFlag> flags, const Arguments& arguments);
+    Session(Configuration configuration, OutputForm form, std::vector<OptionFlag> flags,
+            const Arguments& arguments);
 
     [[nodiscard]] const Configuration& configuration() const noexcept { return configuration_; }
     [[nodiscard]] const BackendRegistry& types() const noexcept { return keyring_.backends(); }
     [[nodiscard]] bool json() const noexcept { return form_ == OutputForm::json; }
-    [[nodiscard]] Time now() const { return std::chrono::system_clock::now(); }
+    [[nodiscard]] Time now() const {
+        return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    }
 
     /// Prints a result in the form asked for; for people and in JSON the same.
     void report(const nlohmann::ordered_json& json, std::string_view text) const;
@@ -48,8 +51,8 @@ public:
     /// @throws Errc::backend_not_found
     [[nodiscard]] BackendAlias chosen_backend() const;
 
-    /// Assigns the options of the command line to the backends that the command works with; once, before the first
-    /// use of a backend.
+    /// Assigns the options of the command line to the backends that the command works with; once, before the
+    /// first use of a backend.
     /// @throws Errc::usage
     void work_with(const std::vector<BackendAlias>& backends);
 
@@ -60,7 +63,8 @@ public:
     /// @throws Errc::invalid_option
     [[nodiscard]] OptionValues options(const BackendAlias& alias, Phase phase) const;
 
-    /// Those of the options given for another phase that also belong to phase use: where to find a secret, say.
+    /// Those of the options given for another phase that also belong to phase use: where to find a secret,
+    /// say.
     [[nodiscard]] OptionValues options_for_use(const BackendAlias& alias) const;
 
     /// The key's reference; looked up where it was named by its label.
@@ -73,6 +77,15 @@ public:
         return parse_named_key(text, configuration_.settings);
     }
 
+    /// Says that a key is about to be made or imported: a passphrase that is typed for the first time, for a key
+    /// in a file or for a database that is not there yet, is then asked for twice.
+    void expect_new_key(const BackendAlias& alias);
+
+    /// Reads the secrets that the options and settings of a backend name, other than by asking for them: to see
+    /// whether they are there.
+    /// @throws Errc::secret_unavailable, Errc::permissions_insecure
+    void look_at_secrets(const BackendAlias& alias, const OptionValues& options) const;
+
     /// Reads a secret from the source that a flag names.
     /// @throws Errc::invalid_option, Errc::secret_unavailable
     [[nodiscard]] Secret secret(std::string_view flag, std::string_view what, Asking asking) const;
@@ -84,6 +97,8 @@ private:
     OutputForm form_;
     std::vector<OptionFlag> flags_;
     const Arguments& arguments_;
+    Questions questions_;
+    SecretReader secrets_;
     Keyring keyring_;
     std::map<BackendAlias, RawOptions> options_;
 };

@@ -2,6 +2,7 @@
 #include "terminal.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/core/text.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -44,7 +45,8 @@ bool write_all(int descriptor, const void* data, std::size_t size) noexcept {
 
 void write_output(const void* data, std::size_t size) {
     if(!write_all(STDOUT_FILENO, data, size)) {
-        throw Error(Errc::storage_failed, "cannot write to standard output: " + std::generic_category().message(errno),
+        throw Error(Errc::storage_failed,
+                    "cannot write to standard output: " + std::generic_category().message(errno),
                     "what was asked for may have been done; only telling about it failed");
     }
 }
@@ -76,24 +78,10 @@ std::string styled(std::string_view text, Style style, int descriptor) {
     if(style == Style::plain || ::isatty(descriptor) != 1 || (no_colour != nullptr && *no_colour != '\0')) {
         return std::string(text);
     }
-    const char* const code = style == Style::bold ? "\x1b[1m" : style == Style::red ? "\x1b[1;31m" : "\x1b[33m";
+    const char* const code = style == Style::bold  ? "\x1b[1m"
+                             : style == Style::red ? "\x1b[1;31m"
+                                                   : "\x1b[33m";
     return code + std::string(text) + "\x1b[0m";
-}
-
-std::string printable(std::string_view text) {
-    constexpr std::string_view hex = "0123456789abcdef";
-    std::string out;
-    for(const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if(byte < 0x20 || byte == 0x7f) {
-            out += "\\x";
-            out += hex[byte >> 4U];
-            out += hex[byte & 0x0fU];
-        } else {
-            out += c;
-        }
-    }
-    return out;
 }
 
 std::string table(const Row& headings, const std::vector<Row>& rows) {
@@ -103,13 +91,13 @@ std::string table(const Row& headings, const std::vector<Row>& rows) {
     }
     for(const auto& row : rows) {
         for(std::size_t i = 0; i < row.size(); ++i) {
-            widths[i] = std::max(widths[i], width(printable(row[i])));
+            widths[i] = std::max(widths[i], width(visible(row[i])));
         }
     }
     const auto line = [&](const Row& row) {
         std::string out;
         for(std::size_t i = 0; i < row.size(); ++i) {
-            const auto cell = printable(row[i]);
+            const auto cell = visible(row[i]);
             out += i + 1 < row.size() ? padded(cell, widths[i]) + "  " : cell;
         }
         out.erase(out.find_last_not_of(' ') + 1);
@@ -130,7 +118,7 @@ std::string facts(const std::vector<std::pair<std::string, std::string>>& lines)
     std::string out;
     for(const auto& [name, value] : lines) {
         if(!value.empty()) {
-            out += padded(name, widest) + "  " + printable(value) + "\n";
+            out += padded(name, widest) + "  " + visible(value) + "\n";
         }
     }
     return out;

@@ -26,9 +26,6 @@ enum class Style { plain, bold, red, yellow };
 /// Text in a style, where the file descriptor is a terminal and NO_COLOR is not set; else the text alone.
 [[nodiscard]] std::string styled(std::string_view text, Style style, int descriptor);
 
-/// Text with control characters made visible: names in tokens and files come from anybody, and a terminal obeys some.
-[[nodiscard]] std::string printable(std::string_view text);
-
 using Row = std::vector<std::string>;
 
 /// Rows below headings, in columns; ends in a line end.

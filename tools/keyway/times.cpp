@@ -14,9 +14,8 @@ constexpr std::string_view day_form = "0000-00-00";
 constexpr std::string_view time_form = "0000-00-00T00:00:00Z";
 
 bool has_form(std::string_view text, std::string_view form) {
-    return std::ranges::equal(text, form, [](char c, char wanted) {
-        return wanted == '0' ? c >= '0' && c <= '9' : c == wanted;
-    });
+    return std::ranges::equal(
+        text, form, [](char c, char wanted) { return wanted == '0' ? c >= '0' && c <= '9' : c == wanted; });
 }
 
 unsigned digits(std::string_view text, std::size_t from, std::size_t count) {
@@ -50,10 +49,6 @@ std::optional<Time> time_of(std::string_view text) {
     return sys_days(day) + hours(hour) + minutes(minute) + seconds(second);
 }
 
-std::string two_digits(long number) {
-    return (number < 10 ? "0" : "") + std::to_string(number);
-}
-
 }  // namespace
 
 Time parse_time(std::string_view text, std::string_view what) {
@@ -63,18 +58,6 @@ Time parse_time(std::string_view text, std::string_view what) {
                     "write it as 2030-12-31 or 2030-12-31T23:59:59Z, in UTC");
     }
     return *time;
-}
-
-std::string format_time(Time time) {
-    using namespace std::chrono;
-    const auto day = floor<days>(time);
-    const year_month_day date(day);
-    const hh_mm_ss clock(floor<seconds>(time - day));
-    auto year_digits = std::to_string(static_cast<int>(date.year()));
-    year_digits.insert(0, year_digits.size() < 4 ? 4 - year_digits.size() : 0, '0');
-    return year_digits + "-" + two_digits(static_cast<unsigned>(date.month())) + "-" +
-           two_digits(static_cast<unsigned>(date.day())) + "T" + two_digits(clock.hours().count()) + ":" +
-           two_digits(clock.minutes().count()) + ":" + two_digits(clock.seconds().count()) + "Z";
 }
 
 }  // namespace keyway::cli

@@ -3,7 +3,6 @@
 
 #include <keyway/core/clock.hpp>
 
-#include <string>
 #include <string_view>
 
 namespace keyway::cli {
@@ -12,8 +11,5 @@ namespace keyway::cli {
 /// @param what what it is, for messages
 /// @throws Errc::invalid_argument
 [[nodiscard]] Time parse_time(std::string_view text, std::string_view what);
-
-/// `2030-12-31T23:59:59Z`.
-[[nodiscard]] std::string format_time(Time time);
 
 }  // namespace keyway::cli

@@ -6,6 +6,7 @@
 #include <keyway/options/suggestion.hpp>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace keyway {
@@ -127,6 +128,13 @@ const BackendSettings& Settings::backend(const BackendAlias& alias) const {
 
 Settings read_settings(const std::filesystem::path& file) {
     const auto bytes = read_file(file, largest_settings);
+    std::error_code ignored;
+    const auto others = std::filesystem::status(file, ignored).permissions() & std::filesystem::perms::others_write;
+    if(others != std::filesystem::perms::none) {
+        // They name the module that is loaded into this process.
+        throw Error(Errc::permissions_insecure, "the settings " + in_quotes(file.string()) + " can be changed by every user",
+                    "chmod o-w " + file.string());
+    }
     return Settings::parse({static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()},
                            file.string());
 }

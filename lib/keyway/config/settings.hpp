@@ -64,7 +64,8 @@ private:
 };
 
 /// Reads settings from a file.
-/// @throws Errc::storage_failed when it cannot be read, and what Settings::parse throws
+/// @throws Errc::storage_failed when it cannot be read; Errc::permissions_insecure when every user can change it; and what
+///         Settings::parse throws
 [[nodiscard]] KEYWAY_API Settings read_settings(const std::filesystem::path& file);
 
 }  // namespace keyway

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
+#include <keyway/core/text.hpp>
 
 #include <array>
 #include <utility>
@@ -99,20 +100,7 @@ Botan::ErrorType Error::error_type() const noexcept {
 }
 
 std::string in_quotes(std::string_view name) {
-    constexpr std::string_view hex = "0123456789abcdef";
-    std::string out = "\"";
-    for(const char c : name) {
-        const auto byte = static_cast<unsigned char>(c);
-        if(byte < 0x20 || byte == 0x7f) {
-            out += "\\x";
-            out += hex[byte >> 4U];
-            out += hex[byte & 0x0fU];
-        } else {
-            out += c;
-        }
-    }
-    out += '"';
-    return out;
+    return '"' + visible(name) + '"';
 }
 
 }  // namespace keyway

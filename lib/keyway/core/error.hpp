@@ -75,7 +75,7 @@ private:
     std::string return_value_;
 };
 
-/// Puts a name between double quotes for a message, with control characters made visible.
+/// Puts a name between double quotes for a message, made visible().
 [[nodiscard]] KEYWAY_API std::string in_quotes(std::string_view name);
 
 }  // namespace keyway

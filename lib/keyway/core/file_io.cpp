@@ -3,6 +3,9 @@
 #include <keyway/core/error.hpp>
 #include <keyway/core/file_io.hpp>
 
+#include <botan/hex.h>
+#include <botan/system_rng.h>
+
 #include <cerrno>
 #include <fcntl.h>
 #include <string>
@@ -29,28 +32,89 @@ fs::path folder_of(const fs::path& path) {
     return parent.empty() ? fs::path(".") : parent;
 }
 
-void sync_folder(const fs::path& folder) {
-    const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    // Some file systems refuse to sync a folder (EINVAL); there is nothing more that can be done on them.
-    if(fd.get() < 0 || (::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS)) {
-        throw failed("sync", folder, errno);
+mode_t mode_of(FileAccess access) {
+    return access == FileAccess::owner_only ? S_IRUSR | S_IWUSR
+                                            : S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+}
+
+/// The folder a change is made in, opened before the change so that nothing but the sync itself can fail after it.
+class SyncedFolder {
+public:
+    SyncedFolder(const fs::path& target, std::string_view doing)
+        : path_(folder_of(target)), fd_(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+        // A folder that may be written but not read cannot be synced; there is nothing more that can be done for it.
+        if(fd_.get() < 0 && errno != EACCES && errno != EPERM) {
+            throw failed(doing, target, errno);
+        }
     }
+
+    void sync() const {
+        // Some file systems refuse to sync a folder (EINVAL).
+        if(fd_.get() >= 0 && ::fsync(fd_.get()) != 0 && errno != EINVAL && errno != EROFS) {
+            throw failed("sync", path_, errno);
+        }
+    }
+
+private:
+    fs::path path_;
+    Descriptor fd_;
+};
+
+void write_all(int fd, std::span<const std::uint8_t> bytes, const fs::path& target) {
+    while(!bytes.empty()) {
+        const auto done = ::write(fd, bytes.data(), bytes.size());
+        if(done < 0) {
+            if(errno == EINTR) {
+                continue;
+            }
+            throw failed("write", target, errno);
+        }
+        bytes = bytes.subspan(static_cast<std::size_t>(done));
+    }
+    if(::fsync(fd) != 0) {
+        throw failed("write", target, errno);
+    }
+}
+
+Error taken(const fs::path& target) {
+    return {Errc::already_exists,
+            "the file " + in_quotes(target.string()) + " is there already",
+            "choose another name; nothing is ever overwritten"};
+}
+
+/// Writes a file that has no name until it is whole: not even a process that is killed leaves anything behind.
+/// @return false, and nothing written, where the system does not offer that
+bool write_nameless(const fs::path& target, std::span<const std::uint8_t> bytes, FileAccess access) {
+    const Descriptor file(::open(folder_of(target).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode_of(access)));
+    if(file.get() < 0) {
+        return false;  // whatever the reason: one that is not the lack of O_TMPFILE comes up again, with a name
+    }
+    write_all(file.get(), bytes, target);
+    // By way of /proc: naming the descriptor itself takes a privilege.
+    const auto path = "/proc/self/fd/" + std::to_string(file.get());
+    if(::linkat(AT_FDCWD, path.c_str(), AT_FDCWD, target.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+        return true;
+    }
+    if(errno == EEXIST) {
+        throw taken(target);
+    }
+    return false;
 }
 
 /// A file under a temporary name in the folder of its later place, removed unless it was given that place.
 class TemporaryFile {
 public:
-    TemporaryFile(const fs::path& target, FileAccess access) {
-        auto pattern = (folder_of(target) / ("." + target.filename().string() + ".XXXXXX")).string();
-        fd_ = ::mkostemp(pattern.data(), O_CLOEXEC);
-        if(fd_ < 0) {
-            throw failed("write", target, errno);
-        }
-        path_ = pattern;
-        if(access == FileAccess::everyone) {
-            // mkostemp gives 0600. The umask can only be read by setting it, which would race with other threads, so
-            // the group and others get the right to read only.
-            static_cast<void>(::fchmod(fd_, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
+    TemporaryFile(const fs::path& target, FileAccess access) : target_(target) {
+        // Not mkostemp: that gives mode 0600 always, and the umask cannot be asked for without setting it.
+        const auto beginning = "." + target.filename().string() + ".";
+        constexpr int most_attempts = 100;
+        for(int attempt = 0; fd_ < 0; ++attempt) {
+            const auto suffix = Botan::hex_encode(Botan::system_rng().random_vec(6), false);
+            path_ = folder_of(target) / (beginning + suffix);
+            fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_of(access));
+            if(fd_ < 0 && (errno != EEXIST || attempt == most_attempts)) {
+                throw failed("write", target, errno);
+            }
         }
     }
     TemporaryFile(const TemporaryFile&) = delete;
@@ -65,51 +129,31 @@ public:
     }
 
     void write(std::span<const std::uint8_t> bytes) {
-        while(!bytes.empty()) {
-            const auto done = ::write(fd_, bytes.data(), bytes.size());
-            if(done < 0) {
-                if(errno == EINTR) {
-                    continue;
-                }
-                throw failed("write", path_, errno);
-            }
-            bytes = bytes.subspan(static_cast<std::size_t>(done));
-        }
-        if(::fsync(fd_) != 0) {
-            throw failed("write", path_, errno);
-        }
+        write_all(fd_, bytes, target_);
         const int fd = fd_;
         fd_ = -1;
         if(::close(fd) != 0) {
-            throw failed("write", path_, errno);
+            throw failed("write", target_, errno);
         }
     }
 
     /// link(2) fails when the name is taken, on every file system and without a race, which rename(2) does not.
-    void become_new(const fs::path& target) {
-        if(::link(path_.c_str(), target.c_str()) != 0) {
-            if(errno == EEXIST) {
-                throw Error(Errc::already_exists,
-                            "the file " + in_quotes(target.string()) + " is there already",
-                            "choose another name; nothing is ever overwritten");
-            }
-            throw failed("write", target, errno);
+    void become_new() {
+        if(::link(path_.c_str(), target_.c_str()) != 0) {
+            throw errno == EEXIST ? taken(target_) : failed("write", target_, errno);
         }
-        ::unlink(path_.c_str());
-        path_.clear();
-        sync_folder(folder_of(target));
     }
 
-    void replace(const fs::path& target) {
-        if(::rename(path_.c_str(), target.c_str()) != 0) {
-            throw failed("write", target, errno);
+    void replace() {
+        if(::rename(path_.c_str(), target_.c_str()) != 0) {
+            throw failed("write", target_, errno);
         }
         path_.clear();
-        sync_folder(folder_of(target));
     }
 
 private:
     int fd_ = -1;
+    fs::path target_;
     fs::path path_;
 };
 
@@ -148,22 +192,29 @@ Botan::secure_vector<std::uint8_t> read_file(const fs::path& path, std::size_t l
 }
 
 void write_new_file(const fs::path& path, std::span<const std::uint8_t> bytes, FileAccess access) {
-    TemporaryFile file(path, access);
-    file.write(bytes);
-    file.become_new(path);
+    const SyncedFolder folder(path, "write");
+    if(!write_nameless(path, bytes, access)) {
+        TemporaryFile file(path, access);
+        file.write(bytes);
+        file.become_new();
+    }
+    folder.sync();
 }
 
 void replace_file(const fs::path& path, std::span<const std::uint8_t> bytes, FileAccess access) {
+    const SyncedFolder folder(path, "write");
     TemporaryFile file(path, access);
     file.write(bytes);
-    file.replace(path);
+    file.replace();
+    folder.sync();
 }
 
 void remove_file(const fs::path& path) {
+    const SyncedFolder folder(path, "remove");
     if(::unlink(path.c_str()) != 0) {
         throw failed("remove", path, errno);
     }
-    sync_folder(folder_of(path));
+    folder.sync();
 }
 
 }  // namespace keyway

@@ -15,7 +15,7 @@ namespace keyway {
 /// Who may read a file that is written.
 enum class FileAccess {
     owner_only,  ///< 0600: keys
-    everyone,    ///< 0644 less the umask: certificates, CRLs, references
+    everyone,    ///< what the umask allows: certificates, CRLs, references
 };
 
 /// Reads a whole file into wiped memory.
@@ -25,8 +25,9 @@ enum class FileAccess {
 /// @throws Errc::malformed_data when it is larger than the limit or no regular file or pipe
 [[nodiscard]] KEYWAY_API Botan::secure_vector<std::uint8_t> read_file(const std::filesystem::path& path, std::size_t limit);
 
-/// Makes a new file, whole or not at all, and on the disk when this returns: a temporary file beside it is written and
-/// synced, then linked to the name, then the folder is synced. An existing file is never overwritten.
+/// Makes a new file, whole or not at all, and on the disk when this returns: a file without a name (or, where the file
+/// system has none, with a temporary one) is written and synced, then linked to the name, then the folder is synced. An
+/// existing file is never overwritten. A folder that may be written but not read is not synced.
 ///
 /// @throws Errc::already_exists when the name is taken
 /// @throws Errc::storage_failed when it cannot be written; nothing is left behind

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <charconv>
 #include <fcntl.h>
+#include <map>
+#include <mutex>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -85,11 +87,14 @@ Secret read_file(const SecretSource& source, std::string_view what) {
     if(file.get() < 0 || ::fstat(file.get(), &info) != 0) {
         throw unavailable(source, what, reason(errno));
     }
-    if(S_ISREG(info.st_mode) && (info.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+    // The group may read: that is how secrets are handed to services. Pipes and devices have no lasting content.
+    const bool is_open = (info.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0;
+    const bool is_foreign = info.st_uid != ::geteuid() && info.st_uid != 0;
+    if(S_ISREG(info.st_mode) && (is_open || is_foreign)) {
         throw Error(Errc::permissions_insecure,
                     "the file " + in_quotes(source.name()) + " that holds the " + std::string(what) +
-                        " is open to every user of this machine",
-                    "chmod 600 " + source.name());
+                        (is_foreign ? " belongs to another user" : " can be read or changed by others"),
+                    is_foreign ? "use a file of your own" : "chmod 600 " + source.name());
     }
     return read_all(file.get(), source, what);
 }
@@ -109,7 +114,7 @@ Secret read_source(const SecretSource& source,
         case SecretSource::Kind::file:
             return read_file(source, what);
         case SecretSource::Kind::descriptor:
-            return read_all(descriptor_number(source.name()).value_or(-1), source, what);
+            break;  // the reader keeps those itself
         case SecretSource::Kind::prompt:
             if(prompt) {
                 const auto text = source.name().empty() ? std::string(what) : source.name();
@@ -159,11 +164,31 @@ std::string SecretSource::to_string() const {
     return {};
 }
 
+struct SecretReader::Descriptors {
+    std::mutex mutex;
+    std::map<int, Secret> read;
+
+    Secret get(const SecretSource& source, std::string_view what) {
+        const int number = descriptor_number(source.name()).value_or(-1);
+        const std::lock_guard lock(mutex);
+        auto found = read.find(number);
+        if(found == read.end()) {
+            found = read.emplace(number, read_all(number, source, what)).first;
+        }
+        return found->second.clone();
+    }
+};
+
+SecretReader::SecretReader() : SecretReader({}, {}) {}
+
 SecretReader::SecretReader(Environment environment, Prompt prompt)
-    : environment_(std::move(environment)), prompt_(std::move(prompt)) {}
+    : environment_(std::move(environment)),
+      prompt_(std::move(prompt)),
+      descriptors_(std::make_shared<Descriptors>()) {}
 
 Secret SecretReader::read(const SecretSource& source, std::string_view what) const {
-    auto secret = read_source(source, what, environment_, prompt_);
+    auto secret = source.kind() == SecretSource::Kind::descriptor ? descriptors_->get(source, what)
+                                                                  : read_source(source, what, environment_, prompt_);
     if(secret.empty()) {
         throw unavailable(source, what, "it is empty");
     }

@@ -5,6 +5,7 @@
 #include <keyway/core/secret.hpp>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,19 +51,24 @@ public:
     using Prompt = std::function<std::optional<Secret>(const std::string& text)>;
 
     /// A reader for `file:` and `fd:` only.
-    SecretReader() = default;
+    SecretReader();
     SecretReader(Environment environment, Prompt prompt);
 
-    /// Reads a secret; one line end behind it is taken off.
+    /// Reads a secret; one line end behind it is taken off. What came from a descriptor is kept, in wiped memory, by this
+    /// reader and its copies: it can be read but once.
     ///
     /// @param what what the secret is, for the message and the prompt ("user PIN of token \"ca\"")
     /// @throws Errc::secret_unavailable when it cannot be read, is empty, or is over 64 KiB
-    /// @throws Errc::permissions_insecure when a file is readable or writable by others
+    /// @throws Errc::permissions_insecure when a file can be read by all, written by its group or all, or belongs to
+    ///         somebody else than this user and root
     [[nodiscard]] Secret read(const SecretSource& source, std::string_view what) const;
 
 private:
+    struct Descriptors;
+
     Environment environment_;
     Prompt prompt_;
+    std::shared_ptr<Descriptors> descriptors_;
 };
 
 }  // namespace keyway

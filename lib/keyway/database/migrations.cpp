@@ -47,8 +47,8 @@ const std::vector<Migration>& migrations() {
     return steps;
 }
 
-int current_version(soci::session& sql) {
-    int version = 0;
+long long current_version(soci::session& sql) {
+    long long version = 0;  // whatever number is there, to be shown as it is
     sql << "select coalesce(max(version), 0) from keyway_schema", soci::into(version);
     return version;
 }
@@ -62,7 +62,7 @@ void make_version_table(Connection& connection) {
 }
 
 void migrate(Connection& connection, const std::string& where, const std::string& applied) {
-    const int found = connection.run(current_version);
+    const auto found = connection.run(current_version);
     if(found > schema_version) {
         throw Error(Errc::unsupported,
                     "the database " + in_quotes(where) + " has schema version " + std::to_string(found) +
@@ -76,7 +76,7 @@ void migrate(Connection& connection, const std::string& where, const std::string
                          "the schema of the database " + in_quotes(where) + " cannot be changed");
     connection.write(violated, [&](soci::session& sql) {
         // Another process may have been faster.
-        const int version = current_version(sql);
+        const auto version = current_version(sql);
         for(const auto& step : migrations()) {
             if(step.version > version) {
                 for(const auto statement : step.statements) {

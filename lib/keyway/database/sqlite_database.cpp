@@ -6,9 +6,11 @@
 
 #include <soci/sqlite3/soci-sqlite3.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
+#include <optional>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -50,6 +52,24 @@ Error explain(const soci::soci_error& error, const std::string& where) {
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
             return no_database(where);
+        case SQLITE_ERROR:
+            return {Errc::malformed_data,
+                    "the database " + in_quotes(where) +
+                        " has not the tables it should have: " + error.get_error_message(),
+                    "it has been changed or is damaged; restore it from a copy"};
+        case SQLITE_NOMEM:
+            return {Errc::storage_failed,
+                    "there is not enough memory to work on the database " + in_quotes(where),
+                    "give the process more memory"};
+        case SQLITE_READONLY:
+            return {Errc::storage_failed,
+                    "the database " + in_quotes(where) + " cannot be changed here: it can only be read",
+                    "see who may write to it and to its folder; where they can only be read, keys can be listed and "
+                    "used, not added or removed"};
+        case SQLITE_CANTOPEN:
+            return {Errc::storage_failed,
+                    "the database " + in_quotes(where) + " cannot be opened: " + error.get_error_message(),
+                    "check that it can be read, and that its folder can be written: SQLite puts files beside it"};
         default:
             return {Errc::storage_failed,
                     "the database " + in_quotes(where) + " failed: " + error.get_error_message(),
@@ -67,10 +87,29 @@ const std::shared_ptr<const Dialect>& sqlite_dialect() {
     return dialect;
 }
 
-Connection connect(const fs::path& file, const std::string& where, std::chrono::seconds patience) {
+/// The name by which SQLite opens a database that nobody can change: without locks, and without a file beside it.
+std::string immutable_name(const fs::path& file) {
+    std::string name = "file:";
+    for(const char c : file.string()) {
+        constexpr std::string_view with_a_meaning = "%?#";
+        if(with_a_meaning.find(c) == std::string_view::npos) {
+            name += c;
+        } else {
+            name += c == '%' ? "%25" : c == '?' ? "%3f" : "%23";
+        }
+    }
+    return name + "?immutable=1";
+}
+
+enum class Access { read_and_write, read_immutable };
+
+Connection connect(const fs::path& file, const std::string& where, std::chrono::seconds patience, Access access) {
+    const bool immutable = access == Access::read_immutable;
     try {
         auto session = std::make_unique<soci::session>(
-            soci::sqlite3, "dbname=\"" + file.string() + "\" timeout=" + std::to_string(patience.count()));
+            soci::sqlite3,
+            "dbname=\"" + (immutable ? immutable_name(file) : file.string()) + "\"" +
+                (immutable ? " readonly=true" : "") + " timeout=" + std::to_string(patience.count()));
         // Not as a parameter above: it would be carried out before the timeout is set, and fail when it has to wait.
         *session << "pragma synchronous = full";
         *session << "pragma foreign_keys = on";
@@ -83,26 +122,87 @@ Connection connect(const fs::path& file, const std::string& where, std::chrono::
     }
 }
 
-/// The file at its later place, or nothing when there is none. It is not opened for this: closing a database's file
-/// takes away the locks that other threads of this process hold on it.
-bool exists_privately(const fs::path& path) {
+/// What SQLite puts beside a database, and takes changes from.
+constexpr std::array side_files{"-wal", "-journal", "-shm"};
+
+fs::path beside(const fs::path& path, const char* suffix) {
+    return path.string() + suffix;
+}
+
+/// A file that is its owner's alone, or nothing when there is none. It is not opened for this: closing a database's
+/// file takes away the locks that other threads of this process hold on it.
+std::optional<struct stat> private_file(const fs::path& path) {
     struct stat info {};
     if(::lstat(path.c_str(), &info) != 0) {
         if(errno == ENOENT) {
-            return false;
+            return std::nullopt;
         }
         throw failed("read", path, errno);
     }
     if(S_ISLNK(info.st_mode)) {
         throw Error(Errc::permissions_insecure,
-                    "the database " + in_quotes(path.string()) + " is a symbolic link",
+                    "the database file " + in_quotes(path.string()) + " is a symbolic link",
                     "name the file itself");
     }
     if(!S_ISREG(info.st_mode)) {
         throw no_database(path.string());
     }
     require_private(info, path);
+    return info;
+}
+
+/// Whoever can write into the folder can put a log beside the database, from which SQLite would take changes.
+void require_own_folder(const fs::path& folder) {
+    struct stat info {};
+    if(::stat(folder.c_str(), &info) != 0) {
+        if(errno == ENOENT) {
+            return;
+        }
+        throw failed("read the folder", folder, errno);
+    }
+    if(info.st_uid != ::geteuid() && info.st_uid != 0) {
+        throw Error(Errc::permissions_insecure,
+                    "the folder " + in_quotes(folder.string()) + " of the database belongs to another user (number " +
+                        std::to_string(info.st_uid) + ")",
+                    "put the database into a folder of your own");
+    }
+    // A group with the number of the user is the user's own, where each has one (as pam_umask takes it, too).
+    const bool own_group = info.st_gid == ::geteuid();
+    if((info.st_mode & S_IWOTH) != 0 || ((info.st_mode & S_IWGRP) != 0 && !own_group)) {
+        throw Error(Errc::permissions_insecure,
+                    "the folder " + in_quotes(folder.string()) + " of the database can be written by other users",
+                    "put the database into a folder of your own, or chmod go-w " + folder.string());
+    }
+}
+
+/// Whether the database is there, and nobody else can have a hand in it.
+bool exists_privately(const fs::path& path) {
+    require_own_folder(path.parent_path());
+    if(!private_file(path)) {
+        return false;
+    }
+    for(const auto* const suffix : side_files) {
+        static_cast<void>(private_file(beside(path, suffix)));
+    }
     return true;
+}
+
+/// How a database can be opened: one in a folder that cannot be written can only be read, as SQLite can put no files
+/// beside it.
+Access access_to(const fs::path& path) {
+    if(::faccessat(AT_FDCWD, path.parent_path().c_str(), W_OK, AT_EACCESS) == 0) {
+        return Access::read_and_write;
+    }
+    for(const auto* const suffix : {"-wal", "-journal"}) {
+        if(const auto log = private_file(beside(path, suffix)); log && log->st_size > 0) {
+            throw Error(Errc::storage_failed,
+                        "the database " + in_quotes(path.string()) +
+                            " cannot be opened: its folder cannot be written, but changes are left in " +
+                            in_quotes(beside(path, suffix).string()),
+                        "list its keys once where the folder can be written, which brings them into the database");
+        }
+    }
+    return Access::read_immutable;
 }
 
 /// A file under a temporary name, removed when this goes, with what SQLite puts beside it.
@@ -120,8 +220,9 @@ public:
     TemporaryDatabase(const TemporaryDatabase&) = delete;
     TemporaryDatabase& operator=(const TemporaryDatabase&) = delete;
     ~TemporaryDatabase() {
-        for(const auto* const suffix : {"", "-wal", "-shm", "-journal"}) {
-            ::unlink((path_.string() + suffix).c_str());
+        ::unlink(path_.c_str());
+        for(const auto* const suffix : side_files) {
+            ::unlink(beside(path_, suffix).c_str());
         }
     }
 
@@ -130,6 +231,19 @@ public:
 private:
     fs::path path_;
 };
+
+/// A new database would take the changes in the log of an old one for its own.
+void require_no_remains(const fs::path& path) {
+    for(const auto* const suffix : side_files) {
+        // In this order: another process may make the database just now, and have a log beside it.
+        struct stat info {};
+        if(::lstat(beside(path, suffix).c_str(), &info) == 0 && ::lstat(path.c_str(), &info) != 0) {
+            throw Error(Errc::already_exists,
+                        in_quotes(beside(path, suffix).string()) + " is left from a database that is gone",
+                        "bring the database back, or move that file away");
+        }
+    }
+}
 
 void sync(const fs::path& path, int flags) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
@@ -153,7 +267,7 @@ std::optional<Connection> SqliteDatabase::open(const std::string& now) const {
     if(!exists_privately(path_)) {
         return std::nullopt;
     }
-    auto connection = connect(path_, path_.string(), patience_);
+    auto connection = connect(path_, path_.string(), patience_, access_to(path_));
     const int found = connection.run([](soci::session& sql) {
         int count = 0;
         sql << "select count(*) from sqlite_master where type = 'table' and name = 'keyway_schema'",
@@ -167,33 +281,30 @@ std::optional<Connection> SqliteDatabase::open(const std::string& now) const {
     return connection;
 }
 
-Connection SqliteDatabase::open_or_make(const std::string& now) const {
-    if(!exists_privately(path_)) {
-        make(now);
-    }
-    if(auto connection = open(now)) {
-        return std::move(*connection);
-    }
-    throw failed("open", path_, ENOENT);
-}
-
-void SqliteDatabase::make(const std::string& now) const {
+bool SqliteDatabase::make(const std::string& now, const std::function<void(Connection&)>& fill) const {
+    require_own_folder(path_.parent_path());
+    require_no_remains(path_);
     const TemporaryDatabase file(path_);
     {
-        auto connection = connect(file.path(), path_.string(), patience_);
+        auto connection = connect(file.path(), path_.string(), patience_, Access::read_and_write);
         connection.run([](soci::session& sql) {
             std::string mode;
             sql << "pragma journal_mode = wal", soci::into(mode);
         });
         make_version_table(connection);
         migrate(connection, path_.string(), now);
+        fill(connection);
     }  // closed: the log has been written back and is gone
     sync(file.path(), 0);
-    // Two processes may make the database at once; the second finds the name taken and uses the first one's.
-    if(::link(file.path().c_str(), path_.c_str()) != 0 && errno != EEXIST) {
+    // Two processes may make the database at once; the second finds the name taken.
+    if(::link(file.path().c_str(), path_.c_str()) != 0) {
+        if(errno == EEXIST) {
+            return false;
+        }
         throw failed("make", path_, errno);
     }
     sync(path_.parent_path(), O_DIRECTORY);
+    return true;
 }
 
 }  // namespace keyway::database

@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <string>
 
 namespace keyway::database {
 
@@ -21,23 +23,27 @@ public:
     explicit SqliteDatabase(const std::filesystem::path& path,
                             std::chrono::seconds patience = std::chrono::seconds(10));
 
-    /// Opens the database, and brings it to the schema of this library; nothing when the file is not there.
+    /// Opens the database, and brings it to the schema of this library; nothing when the file is not there. Where the
+    /// folder cannot be written, the database is opened to be read only.
     ///
     /// @param now the time, as text
-    /// @throws Errc::permissions_insecure when others can read or replace the file, or it is a symbolic link
+    /// @throws Errc::permissions_insecure when others can read or replace the file or one that SQLite puts beside it,
+    ///         or can write into its folder, or it is a symbolic link
     /// @throws Errc::malformed_data when it is no database of Keyway's
     /// @throws Errc::unsupported when it is of a newer version
     [[nodiscard]] std::optional<Connection> open(const std::string& now) const;
 
-    /// Opens the database, and makes it when it is not there: whole or not at all.
-    /// @throws as open; Errc::storage_failed
-    [[nodiscard]] Connection open_or_make(const std::string& now) const;
+    /// Makes the database with what is to be in it from the beginning: whole or not at all.
+    ///
+    /// @param fill adds the first rows; what it throws leaves no database behind
+    /// @return false when there is one already, which is left as it is
+    /// @throws Errc::already_exists when another database of that name has left its log behind
+    /// @throws Errc::permissions_insecure when others can write into the folder; Errc::storage_failed
+    [[nodiscard]] bool make(const std::string& now, const std::function<void(Connection&)>& fill) const;
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
 private:
-    void make(const std::string& now) const;
-
     std::filesystem::path path_;
     std::chrono::seconds patience_;
 };

@@ -18,7 +18,7 @@ namespace keyway {
 /// What a backend is given to work with.
 struct BackendContext {
     SecretReader secrets;
-    Clock clock = [] { return std::chrono::system_clock::now(); };
+    Clock clock = [] { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); };
 };
 
 /// One kind of backend: its name, its options and how to open one.

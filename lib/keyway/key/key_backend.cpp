@@ -82,4 +82,14 @@ void KeyBackend::require_own(const KeyRef& ref, std::string_view backend_type) c
     }
 }
 
+void KeyBackend::require_kind(const KeyRef& ref, const KeySpec& found) const {
+    if(found != ref.key()) {
+        throw Error(Errc::key_mismatch,
+                    "the key reference says " + in_quotes(ref.key().to_string()) + ", but the key is of type " +
+                        in_quotes(found.to_string()),
+                    "the reference was changed; take it from a listing of the backend's keys")
+            .in_backend(alias_.str());
+    }
+}
+
 }  // namespace keyway

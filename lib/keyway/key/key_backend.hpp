@@ -88,6 +88,9 @@ protected:
     /// @throws Errc::key_mismatch when the reference is for another backend type
     void require_own(const KeyRef& ref, std::string_view backend_type) const;
 
+    /// @throws Errc::key_mismatch when the key found is of another kind than the reference says
+    void require_kind(const KeyRef& ref, const KeySpec& found) const;
+
 private:
     BackendAlias alias_;
     std::shared_ptr<const OptionTable> table_;
@@ -100,7 +103,7 @@ public:
     virtual ~KeyLister();
 
     /// @param options of phase use
-    [[nodiscard]] virtual std::vector<KeyInfo> list(const OptionValues& options) const = 0;
+    [[nodiscard]] virtual KeyListing list(const OptionValues& options) const = 0;
 };
 
 /// A backend that can destroy keys; found by dynamic_cast.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include <keyway/core/error.hpp>
 #include <keyway/key/key_ref.hpp>
 
 #include <string>
@@ -16,6 +17,15 @@ struct KeyInfo {
 
     /// Further facts in the order in which they are shown: ("extractable", "no"), ("file", "/keys/root.pem").
     std::vector<std::pair<std::string, std::string>> attributes;
+};
+
+/// What a backend holds: the keys, and what stands among them but cannot be told to be one.
+struct KeyListing {
+    std::vector<KeyInfo> keys;  ///< by label
+
+    /// One for each file, row or object that cannot be listed; its message names the thing. Looking at the others is not
+    /// stopped by it.
+    std::vector<Error> faults;
 };
 
 }  // namespace keyway

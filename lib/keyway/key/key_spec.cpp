@@ -110,6 +110,11 @@ KeySpec KeySpec::of(const Botan::Public_Key& key) {
             }
         }
     }
+    // A private key that lives elsewhere shows its curve only in its public half.
+    if(const auto* const private_key = dynamic_cast<const Botan::Private_Key*>(&key);
+       private_key != nullptr && algorithm == "ECDSA" && dynamic_cast<const Botan::EC_PublicKey*>(&key) == nullptr) {
+        return of(*private_key->public_key());
+    }
     throw unknown_kind(algorithm);
 }
 

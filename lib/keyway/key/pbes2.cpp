@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -92,6 +93,9 @@ KeyDerivation read_pbkdf2(const Botan::AlgorithmIdentifier& algorithm, std::stri
                          AlgorithmIdentifier("HMAC(SHA-1)", AlgorithmIdentifier::USE_NULL_PARAM))
         .end_cons()
         .verify_end();
+    if(iterations == 0) {
+        throw Botan::Decoding_Error("no iterations");
+    }
     if(iterations > most_iterations) {
         throw too_much_work(name);
     }
@@ -215,19 +219,24 @@ Bytes decrypt_pkcs8(std::span<const std::uint8_t> encrypted_private_key_info,
                     std::string_view name) {
     auto scheme = [&] {
         try {
-            return read_scheme(encrypted_private_key_info, name);
+            auto read = read_scheme(encrypted_private_key_info, name);
+            Bytes key(read.derivation.key_length);
+            read.derivation.hash->hash(key, passphrase.reveal(), read.derivation.salt);
+            read.cipher->set_key(key);
+            read.cipher->start(read.initial_vector);
+            return read;
         } catch(const Error&) {
             throw;
         } catch(const Botan::Exception&) {
             std::throw_with_nested(Error(
                 Errc::malformed_data, "the description of the encryption in " + in_quotes(name) + " is damaged",
                 "get an undamaged copy of it"));
+        } catch(const std::bad_alloc&) {
+            throw Error(Errc::unsupported,
+                        "there is not enough memory to open " + in_quotes(name),
+                        "give the process more memory, or encrypt it anew with usual parameters");
         }
     }();
-    Bytes key(scheme.derivation.key_length);
-    scheme.derivation.hash->hash(key, passphrase.reveal(), scheme.derivation.salt);
-    scheme.cipher->set_key(key);
-    scheme.cipher->start(scheme.initial_vector);
     try {
         scheme.cipher->finish(scheme.ciphertext);
     } catch(const Botan::Exception&) {

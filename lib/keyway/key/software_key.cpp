@@ -74,7 +74,7 @@ KeyLabel::KeyLabel(std::string text) : text_(std::move(text)) {
 KeyLabel KeyLabel::of(const OptionValues& options) {
     auto text = options.text("label");
     if(!text) {
-        throw Error(Errc::invalid_option, "the option \"label\" is missing", "give the new key a name");
+        throw Error(Errc::invalid_option, "the option \"label\" is missing", "give the new key a name: --label NAME");
     }
     return KeyLabel(std::move(*text));
 }

@@ -8,6 +8,8 @@
 #include <botan/system_rng.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <span>
@@ -25,7 +27,17 @@ struct ModuleTable {
     std::map<std::string, std::weak_ptr<Module>> modules;
     Botan::secure_vector<std::uint8_t> pin_key;
     std::map<std::string, std::vector<Digest>> rejected_pins;
+    std::map<std::string, std::mutex> logins;  // a map does not move what it holds
 };
+
+std::atomic<bool> exiting{false};
+
+/// Handlers run in reverse order of registration. Registered after the first module was initialised, this one runs before
+/// anything of that module or of what it uses is torn down, and objects made later go before this one, which is as well.
+void watch_for_exit() {
+    static const int registered = std::atexit([] { exiting = true; });
+    static_cast<void>(registered);
+}
 
 /// Never destroyed, so that nothing of it runs in a static destructor.
 ModuleTable& table() {
@@ -145,9 +157,13 @@ Module::Module(const std::string& path_or_name)
                     "its configuration may be missing or unreadable (SoftHSM: SOFTHSM2_CONF)")
             .with_return_value(error.return_value());
     }
+    watch_for_exit();
 }
 
 Module::~Module() {
+    if(process_is_exiting()) {
+        return;
+    }
     p11_kit_module_finalize(calls_);
     p11_kit_module_release(calls_);
 }
@@ -186,6 +202,20 @@ TokenInfo Module::token_in(CK_SLOT_ID slot) const {
         throw call_failed(result, "read the token in slot " + std::to_string(slot));
     }
     return to_token_info(slot, raw);
+}
+
+bool process_is_exiting() noexcept {
+    return exiting;
+}
+
+std::unique_lock<std::mutex> RejectedPins::lock_logins(const TokenInfo& token) {
+    auto& owner = table();
+    std::mutex* mutex = nullptr;
+    {
+        const std::lock_guard lock(owner.mutex);
+        mutex = &owner.logins[pin_owner(token)];
+    }
+    return std::unique_lock(*mutex);
 }
 
 bool RejectedPins::contains(const TokenInfo& token, const Secret& pin) {

@@ -6,6 +6,7 @@
 #include <keyway/pkcs11/token_info.hpp>
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,7 @@ namespace keyway::pkcs11 {
 
 /// A loaded and initialised PKCS#11 module.
 ///
-/// All users in the process share one; it is finalised when the last of them goes, never from a static destructor (a
-/// C_* call there crashes SoftHSM, among others).
+/// All users in the process share one; it is finalised when the last of them goes.
 /// @threadsafety safe: p11-kit initialises modules with operating system locking
 class Module {
 public:
@@ -41,6 +41,10 @@ private:
     FunctionList* calls_;
 };
 
+/// True once the process is on its way out: modules must then be left alone, as their own static objects may be gone (a
+/// C_* call there crashes SoftHSM, among others). Handles are given up instead; the operating system frees the rest.
+[[nodiscard]] bool process_is_exiting() noexcept;
+
 /// Remembers which PINs a token rejected, for the whole process, so that none is tried twice.
 /// @threadsafety safe
 class RejectedPins {
@@ -49,6 +53,10 @@ public:
     static void add(const TokenInfo& token, const Secret& pin);
     /// A person gave the token a new PIN: what was wrong may be right now.
     static void forget(const TokenInfo& token);
+
+    /// To be held from looking whether a PIN was rejected until it is known whether it was: or two threads try the same
+    /// wrong one.
+    [[nodiscard]] static std::unique_lock<std::mutex> lock_logins(const TokenInfo& token);
 };
 
 }  // namespace keyway::pkcs11

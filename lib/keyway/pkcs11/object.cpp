@@ -65,8 +65,8 @@ std::vector<CK_OBJECT_HANDLE> find_objects(const Session& session, Template want
     for(;;) {
         CK_ULONG count = 0;
         const auto result = session.calls().C_FindObjects(session.handle(), page.data(), page.size(), &count);
-        if(result != CKR_OK) {
-            throw call_failed(result, "search the token");
+        if(result != CKR_OK || count > page.size()) {
+            throw call_failed(result == CKR_OK ? CKR_GENERAL_ERROR : result, "search the token");
         }
         if(count == 0) {
             return found;

@@ -18,6 +18,9 @@ Session::Session(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionM
 }
 
 Session::~Session() {
+    if(process_is_exiting()) {
+        return;
+    }
     module_->calls().C_CloseSession(handle_);
 }
 
@@ -26,6 +29,9 @@ SessionPool::Loan::Loan(SessionPool& pool, std::unique_ptr<Session> session) noe
 
 SessionPool::Loan::~Loan() {
     if(pool_ != nullptr) {
+        if(std::uncaught_exceptions() > exceptions_before_) {
+            session_.reset();
+        }
         pool_->give_back(std::move(session_));
     }
 }
@@ -70,6 +76,11 @@ SessionPool::Loan SessionPool::borrow() {
         give_back(nullptr);
         throw;
     }
+}
+
+void SessionPool::drop_idle() noexcept {
+    const std::lock_guard lock(mutex_);
+    idle_.clear();
 }
 
 void SessionPool::give_back(std::unique_ptr<Session> session) noexcept {

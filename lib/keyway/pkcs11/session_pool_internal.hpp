@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -37,11 +38,14 @@ private:
 /// @threadsafety safe
 class SessionPool {
 public:
-    /// A session on loan; it goes back when this is destroyed, unless it was found broken.
+    /// A session on loan. It goes back when this is destroyed, unless it was discarded or an exception is on its way: then
+    /// it may be broken, and is closed.
     class Loan {
     public:
         Loan(Loan&& other) noexcept
-            : pool_(std::exchange(other.pool_, nullptr)), session_(std::move(other.session_)) {}
+            : pool_(std::exchange(other.pool_, nullptr)),
+              session_(std::move(other.session_)),
+              exceptions_before_(other.exceptions_before_) {}
         Loan& operator=(Loan&&) = delete;
         Loan(const Loan&) = delete;
         Loan& operator=(const Loan&) = delete;
@@ -58,6 +62,7 @@ public:
 
         SessionPool* pool_;  // null once moved from
         std::unique_ptr<Session> session_;
+        int exceptions_before_ = std::uncaught_exceptions();
     };
 
     SessionPool(std::shared_ptr<const Module> module,
@@ -70,6 +75,9 @@ public:
 
     /// @throws Errc::timed_out when none becomes free in time; Errc::token_failed when none can be opened
     [[nodiscard]] Loan borrow();
+
+    /// Closes the sessions that nobody uses: where one was lost, the others probably are too.
+    void drop_idle() noexcept;
 
 private:
     struct Waiter {

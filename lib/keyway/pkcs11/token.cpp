@@ -65,10 +65,8 @@ std::optional<std::size_t> sessions_for_signing(const TokenInfo& token) {
 
 Login::Login(const std::shared_ptr<const Module>& module, CK_SLOT_ID slot, const PinProvider& pin)
     : session_(module, slot, SessionMode::read_only) {
-    CK_SESSION_INFO state{};
-    auto& calls = module->calls();
-    if(calls.C_GetSessionInfo(session_.handle(), &state) == CKR_OK &&
-       (state.state == CKS_RO_USER_FUNCTIONS || state.state == CKS_RW_USER_FUNCTIONS)) {
+    const auto logins = RejectedPins::lock_logins(module->token_in(slot));
+    if(holds()) {
         return;
     }
     const auto token = module->token_in(slot);
@@ -81,7 +79,7 @@ Login::Login(const std::shared_ptr<const Module>& module, CK_SLOT_ID slot, const
     }
     // C_Login takes a pointer to non-const, and reads only.
     auto* const bytes = const_cast<CK_UTF8CHAR*>(value.reveal_bytes().data());
-    const auto result = calls.C_Login(session_.handle(), CKU_USER, bytes, value.size());
+    const auto result = module->calls().C_Login(session_.handle(), CKU_USER, bytes, value.size());
     if(result == CKR_OK || result == CKR_USER_ALREADY_LOGGED_IN) {
         return;
     }
@@ -91,6 +89,12 @@ Login::Login(const std::shared_ptr<const Module>& module, CK_SLOT_ID slot, const
         throw pin_rejected(*module, token, result);
     }
     throw error;
+}
+
+bool Login::holds() const noexcept {
+    CK_SESSION_INFO state{};
+    return session_.calls().C_GetSessionInfo(session_.handle(), &state) == CKR_OK &&
+           (state.state == CKS_RO_USER_FUNCTIONS || state.state == CKS_RW_USER_FUNCTIONS);
 }
 
 Token::Token(std::shared_ptr<const Module> module, const TokenSelector& selector, const TokenLimits& limits)
@@ -106,16 +110,16 @@ Session Token::open_session(SessionMode mode) const {
 }
 
 void Token::log_in(const PinProvider& pin) {
-    const std::lock_guard lock(login_mutex_);
-    if(!login_ && info_.login_required) {
-        login_ = std::make_unique<Login>(module_, info_.slot, pin);
+    if(!info_.login_required) {
+        return;
     }
-}
-
-void Token::log_in_again(const PinProvider& pin) {
     const std::lock_guard lock(login_mutex_);
-    // The new login is made before the old one's session is closed: closing the last session of a process logs out. It
-    // looks first whether somebody logged in meanwhile, so that many threads log in once.
+    if(login_ && login_->holds()) {
+        return;
+    }
+    // Who ended the login may have closed all sessions with it.
+    pool_.drop_idle();
+    // The new one is made before the old one's session is closed: closing the last session of a process logs out.
     auto renewed = std::make_unique<Login>(module_, info_.slot, pin);
     login_ = std::move(renewed);
 }

@@ -17,9 +17,11 @@ using Label = std::array<CK_UTF8CHAR, 32>;
 
 Label padded_label(const std::string& label) {
     Label padded{};
-    if(label.empty() || label.size() > padded.size() || !is_text(label)) {
+    // Blanks at the end are padding to the token: "ca " would become a second "ca".
+    if(label.empty() || label.size() > padded.size() || !is_text(label) || visible(label) != label ||
+       label.front() == ' ' || label.back() == ' ') {
         throw Error(Errc::invalid_argument, in_quotes(label) + " is no token label",
-                    "use 1 to 32 bytes of UTF-8");
+                    "use 1 to 32 bytes of UTF-8 without control characters, and no blank at either end");
     }
     padded.fill(' ');
     std::ranges::copy(label, padded.begin());
@@ -39,9 +41,23 @@ TokenInfo empty_token(const std::vector<TokenInfo>& tokens, const NewToken& want
         }
     }
     for(const auto& token : tokens) {
-        if(!token.initialized && (!wanted.serial || token.serial == *wanted.serial)) {
+        if(wanted.serial && token.serial != *wanted.serial) {
+            continue;
+        }
+        if(!token.initialized) {
             return token;
         }
+        if(wanted.serial) {
+            throw Error(Errc::already_exists,
+                        "the token with serial " + in_quotes(*wanted.serial) + " is initialised already, as " +
+                            in_quotes(token.label),
+                        "a token that is in use is never initialised again");
+        }
+    }
+    if(wanted.serial) {
+        throw Error(Errc::token_not_found,
+                    "module " + in_quotes(module) + " shows no token with serial " + in_quotes(*wanted.serial),
+                    "`keyway token list` shows those there are");
     }
     throw Error(Errc::token_not_found, "module " + in_quotes(module) + " shows no uninitialised token",
                 "a token that is in use is never initialised again");

@@ -74,7 +74,8 @@ TokenInfo select_token(const std::vector<TokenInfo>& tokens,
     if(fitting.empty()) {
         throw Error(Errc::token_not_found,
                     "module " + in_quotes(module_name) + " has no token " + selector.to_string(),
-                    initialized.empty() ? "it shows no initialised token; make one with: keyway token init"
+                    initialized.empty() ? "it shows no initialised token at all: check the module's configuration (SoftHSM: "
+                                          "SOFTHSM2_CONF), or make one with: keyway token init"
                                         : "there are: " + describe_all(initialized));
     }
     throw Error(Errc::token_ambiguous,

@@ -27,6 +27,9 @@ public:
     /// @throws Errc::pin_locked when it is locked, not set, or one wrong try from being locked
     Login(const std::shared_ptr<const Module>& module, CK_SLOT_ID slot, const PinProvider& pin);
 
+    /// Asks the token whether it is still so: others in the process can log out, or close all sessions.
+    [[nodiscard]] bool holds() const noexcept;
+
 private:
     Session session_;
 };
@@ -53,12 +56,9 @@ public:
     /// A session of one's own, for what changes the token.
     [[nodiscard]] Session open_session(SessionMode mode) const;
 
-    /// Logs in unless that was done; tokens that need no login are left alone.
+    /// Logs in unless somebody in the process is; tokens that need no login are left alone.
     /// @throws as Login
     void log_in(const PinProvider& pin);
-
-    /// Logs in again after the token said that nobody is.
-    void log_in_again(const PinProvider& pin);
 
     /// For messages: `token "ca"`.
     [[nodiscard]] std::string name() const;

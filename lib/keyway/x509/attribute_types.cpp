@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 namespace keyway::x509 {
 
@@ -39,12 +40,6 @@ constexpr std::array types{
     AttributeType{"jurisdictionC", "", "1.3.6.1.4.1.311.60.2.1.3", ValueSyntax::country, 2},
 };
 
-bool same_word(std::string_view a, std::string_view b) noexcept {
-    const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return fold(x) == fold(y); });
-}
-
 Botan::ASN1_Type string_type(ValueSyntax syntax) noexcept {
     switch(syntax) {
         case ValueSyntax::directory:
@@ -68,11 +63,36 @@ bool is_country_code(std::string_view value) {
            std::all_of(value.begin(), value.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-Error does_not_fit(const AttributeType& type, std::string_view value, const std::string& why) {
-    return {Errc::invalid_argument, "value " + in_quotes(value) + " of " + in_quotes(type.name) + " " + why};
+/// U+0000 to U+001F, U+007F, and U+0080 to U+009F, which UTF-8 writes as C2 80 to C2 9F.
+bool has_control_character(std::string_view utf8) {
+    for(std::size_t i = 0; i < utf8.size(); ++i) {
+        const auto octet = static_cast<unsigned char>(utf8[i]);
+        const bool c1 = octet == 0xC2 && i + 1 < utf8.size() && static_cast<unsigned char>(utf8[i + 1]) < 0xA0;
+        if(octet < 0x20 || octet == 0x7F || c1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+std::string shown(std::string_view value) {
+    constexpr std::size_t most = 256;
+    return in_quotes(value.size() <= most ? std::string(value) : std::string(value.substr(0, most)) + "...");
+}
+
+Error does_not_fit(const AttributeType& type, std::string_view value, const std::string& why,
+                   std::string hint = {}) {
+    return {Errc::invalid_argument, "value " + shown(value) + " of " + in_quotes(type.name) + " " + why,
+            std::move(hint)};
 }
 
 }  // namespace
+
+bool same_word(std::string_view a, std::string_view b) noexcept {
+    const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [&](char x, char y) { return fold(x) == fold(y); });
+}
 
 const AttributeType* find_attribute_type(std::string_view name) noexcept {
     const auto found = std::find_if(types.begin(), types.end(), [&](const AttributeType& type) {
@@ -90,32 +110,43 @@ const AttributeType* find_attribute_type(const Botan::OID& oid) {
 
 Attribute make_attribute(const AttributeType& type, std::string_view value) {
     if(value.empty()) {
-        throw does_not_fit(type, value, "is empty");
+        throw does_not_fit(type, value, "is empty", "leave the attribute out");
     }
     if(type.syntax == ValueSyntax::country && !is_country_code(value)) {
-        throw does_not_fit(type, value, "is not a country code of two capital letters");
+        throw does_not_fit(type, value, "is not a country code of two capital letters",
+                           "use the code of ISO 3166-1, for instance NO for Norway");
     }
-    if(value.find('\0') != std::string_view::npos) {
-        throw does_not_fit(type, value, "holds a NUL character");
+    if(has_control_character(value)) {
+        throw does_not_fit(type, value, "holds a control character", "names are one line of text");
     }
     if(count_characters(value) > type.max_characters) {
         throw does_not_fit(type, value,
-                           "is longer than " + std::to_string(type.max_characters) + " characters");
+                           "is longer than " + std::to_string(type.max_characters) + " characters",
+                           "shorten it: it has " + std::to_string(count_characters(value)));
     }
     try {
         return {Botan::OID(type.oid), Botan::ASN1_String(value, string_type(type.syntax))};
     } catch(const Botan::Invalid_Argument&) {
         switch(type.syntax) {
             case ValueSyntax::directory:
-                throw does_not_fit(type, value, "is not UTF-8");
+                throw does_not_fit(type, value, "is not UTF-8", "write it in UTF-8");
             case ValueSyntax::ia5:
-                throw does_not_fit(type, value, "has characters outside ASCII");
+                throw does_not_fit(type, value, "has characters outside ASCII",
+                                   "write it in ASCII, hosts in their xn-- form");
             case ValueSyntax::printable:
             case ValueSyntax::country:
                 break;
         }
-        throw does_not_fit(type, value, "has characters other than letters, digits, space and '()+,-./:=?");
+        throw does_not_fit(type, value, "has characters other than letters, digits, space and '()+,-./:=?",
+                           "leave the others out");
     }
+}
+
+void require_fitting_value(const Attribute& attribute) {
+    const std::string oid = attribute.type.to_string();
+    const AttributeType* known = find_attribute_type(attribute.type);
+    const AttributeType other{oid, "", oid, ValueSyntax::directory, max_characters_of_unknown};
+    static_cast<void>(make_attribute(known != nullptr ? *known : other, attribute.value.value()));
 }
 
 }  // namespace keyway::x509

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/x509/der_internal.hpp>
+#include <keyway/x509/issuer_internal.hpp>
 #include <keyway/x509/signed_object_internal.hpp>
 
 #include <keyway/core/error.hpp>
@@ -17,32 +18,56 @@ Error unfit(const Profile& profile, const std::string& why, std::string hint = {
             std::move(hint)};
 }
 
-void require_presence(const Profile& profile, Presence presence, bool given, std::string_view part) {
+struct Part {
+    std::string_view name;
+    std::string_view hint;  ///< where it is missing
+};
+
+constexpr Part subject_part{"a subject", "give one, for instance CN=Example,O=Example Org,C=NO"};
+constexpr Part names_part{"an alternative name",
+                          "give one, for instance dns:www.example.com, or ask for a request with the extension "
+                          "subjectAltName: a host in the common name does not count"};
+
+void require_presence(const Profile& profile, Presence presence, bool given, const Part& part) {
     if(given && presence == Presence::absent) {
-        throw unfit(profile, "cannot have " + std::string(part), "leave it out, or choose another profile");
+        throw unfit(profile, "cannot have " + std::string(part.name), "leave it out, or choose another profile");
     }
     if(!given && presence == Presence::required) {
-        throw unfit(profile, "must have " + std::string(part));
+        throw unfit(profile, "must have " + std::string(part.name), std::string(part.hint));
     }
 }
 
 void require_fields_of(const Profile& profile, const CertificateFields& fields) {
-    require_presence(profile, profile.subject, !fields.subject.empty(), "a subject");
-    require_presence(profile, profile.alternative_names, !fields.alternative_names.empty(),
-                     "an alternative name, for instance dns:host");
-    require_presence(profile, profile.path_length, fields.path_length.has_value(), "a path length");
+    require_presence(profile, profile.subject, !fields.subject.empty(), subject_part);
+    require_presence(profile, profile.alternative_names, !fields.alternative_names.empty(), names_part);
+    require_presence(profile, profile.path_length, fields.path_length.has_value(), {"a path length", ""});
     require_presence(profile, profile.name_constraints, fields.name_constraints.has_value(),
-                     "name constraints");
-    require_presence(profile, profile.ca_issuers_url, !fields.urls.ca_issuers.empty(), "a URL of the issuer");
+                     {"name constraints", ""});
+    require_presence(profile, profile.ca_issuers_url, !fields.urls.ca_issuers.empty(),
+                     {"a URL of the issuer", ""});
     require_presence(profile, profile.revocation_urls, !fields.urls.ocsp.empty() || !fields.urls.crl.empty(),
-                     "a URL of an OCSP responder or CRL");
+                     {"a URL of an OCSP responder or CRL", ""});
     if(fields.subject.empty() && fields.alternative_names.empty()) {
-        throw unfit(profile, "must have a subject or an alternative name");
+        throw unfit(profile, "must have a subject or an alternative name",
+                    "give at least one of them, for instance CN=Example or dns:host.example.com");
     }
     const auto& constraints = fields.name_constraints;
     if(constraints && constraints->permitted.empty() && constraints->excluded.empty()) {
-        throw unfit(profile, "has name constraints that constrain nothing");
+        throw unfit(profile, "has name constraints that constrain nothing",
+                    "permit or exclude at least one name, or leave the constraints out");
     }
+    fields.subject.require_fitting_values();
+}
+
+GeneralNames alternative_names_of(const CertificateFields& fields) {
+    constexpr std::size_t most = 1000;
+    GeneralNames names = without_duplicates(fields.alternative_names);
+    if(names.size() > most) {
+        throw Error{Errc::invalid_argument,
+                    "there are " + std::to_string(names.size()) + " alternative names for one certificate",
+                    "use at most " + std::to_string(most) + ", and several certificates"};
+    }
+    return names;
 }
 
 /// The key must be able to do what the profile's key usage says. @spec RFC 5280 4.2.1.3
@@ -72,9 +97,9 @@ Extensions extensions_of(const Profile& profile, const CertificateFields& fields
     if(profile.authority_key_identifier == Presence::required) {
         out.push_back(authority_key_identifier(issuer_key_identifier));
     }
-    if(!fields.alternative_names.empty()) {
+    if(const GeneralNames names = alternative_names_of(fields); !names.empty()) {
         const auto criticality = fields.subject.empty() ? Criticality::critical : Criticality::non_critical;
-        out.push_back(subject_alternative_name(fields.alternative_names, criticality));
+        out.push_back(subject_alternative_name(names, criticality));
     }
     if(fields.name_constraints) {
         out.push_back(name_constraints(*fields.name_constraints));
@@ -97,12 +122,13 @@ struct Times {
 };
 
 Times times_of(const Validity& validity) {
-    Times times{x509_time(validity.not_before, "the start of the validity"),
-                x509_time(validity.not_after, "the end of the validity")};
-    if(times.not_after <= times.not_before) {
-        throw Error{Errc::invalid_argument, "the validity ends at " + times.not_after.readable_string() +
-                                                ", which is not after its start at " +
-                                                times.not_before.readable_string()};
+    Times times{to_asn1(validity.not_before, "the start of the validity"),
+                to_asn1(validity.not_after, "the end of the validity")};
+    if(validity.not_after <= validity.not_before) {
+        throw Error{Errc::invalid_argument,
+                    "the validity ends at " + to_iso_8601(validity.not_after) +
+                        ", which is not after its start at " + to_iso_8601(validity.not_before),
+                    "give a later end"};
     }
     return times;
 }
@@ -132,27 +158,15 @@ std::vector<std::uint8_t> encode(const ToBeSigned& parts) {
     });
 }
 
-void require_issuer_may_issue(const Issuer& issuer, const Profile& profile, const CertificateFields& fields,
-                              const Times& times) {
-    const Botan::X509_Certificate& certificate = issuer.certificate();
-    const std::string name = in_quotes(issuer.name().to_string());
-    if(!certificate.is_CA_cert() || !certificate.allowed_usage(Botan::Key_Constraints::KeyCertSign)) {
-        throw Error{Errc::invalid_argument, "the issuer " + name + " is not a CA that may sign certificates"};
-    }
-    if(times.not_before < certificate.not_before() || times.not_after > certificate.not_after()) {
-        throw Error{Errc::invalid_argument,
-                    "the validity from " + times.not_before.readable_string() + " to " +
-                        times.not_after.readable_string() + " is not within that of the issuer " + name,
-                    "the issuer is valid from " + certificate.not_before().readable_string() + " to " +
-                        certificate.not_after().readable_string()};
-    }
-    const std::optional<std::size_t> limit = certificate.path_length_constraint();
-    if(profile.authority != Presence::required || !limit) {
+void require_room_below(const Botan::X509_Certificate& issuer, const std::string& name,
+                        const CertificateFields& fields) {
+    const std::optional<std::size_t> limit = issuer.path_length_constraint();
+    if(!limit) {
         return;
     }
     if(*limit == 0) {
-        throw Error{Errc::invalid_argument,
-                    "the issuer " + name + " has path length 0: no CA may follow below it"};
+        throw Error{Errc::invalid_argument, "the issuer " + name + " has path length 0: no CA may follow below it",
+                    "use an issuer of a greater path length, or make this one anew with one"};
     }
     if(fields.path_length && *fields.path_length >= *limit) {
         throw Error{Errc::invalid_argument,
@@ -162,36 +176,86 @@ void require_issuer_may_issue(const Issuer& issuer, const Profile& profile, cons
     }
 }
 
+void require_issuer_may_issue(const Botan::X509_Certificate& issuer, const Profile& profile,
+                              const CertificateFields& fields) {
+    const std::string name = in_quotes(issuer_name(issuer).to_string());
+    if(!issuer.is_CA_cert() || !issuer.allowed_usage(Botan::Key_Constraints::KeyCertSign)) {
+        throw Error{Errc::invalid_argument, "the issuer " + name + " is not a CA that may sign certificates",
+                    "give the certificate of a CA: basic constraints CA:TRUE, and key usage keyCertSign if any"};
+    }
+    const auto& [not_before, not_after] = fields.validity;
+    const Validity span = validity_of(issuer);
+    if(not_before < span.not_before || not_after > span.not_after) {
+        throw Error{Errc::invalid_argument,
+                    "the validity from " + to_iso_8601(not_before) + " to " + to_iso_8601(not_after) +
+                        " is not within that of the issuer " + name,
+                    "the issuer is valid from " + to_iso_8601(span.not_before) + " to " + to_iso_8601(span.not_after)};
+    }
+    if(profile.authority == Presence::required) {
+        require_room_below(issuer, name, fields);
+    }
+}
+
+/// All of a certificate that its signature does not decide.
+struct Content {
+    Times times;
+    Extensions extensions;
+};
+
+Content root_content(const Botan::Public_Key& key, const CertificateFields& fields) {
+    const Profile& profile = profile_of(CertificateKind::root);
+    require_fields_of(profile, fields);
+    Times times = times_of(fields.validity);
+    require_certifiable_key(key);
+    return {std::move(times), extensions_of(profile, fields, key, {})};
+}
+
+Content content_below(const Botan::X509_Certificate& issuer, CertificateKind kind,
+                      const Botan::Public_Key& subject_key, const CertificateFields& fields) {
+    const Profile& profile = profile_of(kind);
+    if(kind == CertificateKind::root) {
+        throw unfit(profile, "signs itself and has no other issuer",
+                    "issue it as a root, or choose the profile \"intermediate\"");
+    }
+    require_fields_of(profile, fields);
+    Times times = times_of(fields.validity);
+    require_certifiable_key(subject_key);
+    require_issuer_may_issue(issuer, profile, fields);
+    return {std::move(times), extensions_of(profile, fields, subject_key, issuer_key_identifier(issuer))};
+}
+
 }  // namespace
 
 Botan::X509_Certificate issue_root(const Botan::Private_Key& key, const CertificateFields& fields,
                                    Botan::RandomNumberGenerator& rng, const SignatureWish& wish) {
-    const Profile& profile = profile_of(CertificateKind::root);
-    require_fields_of(profile, fields);
-    const Times times = times_of(fields.validity);
     const std::unique_ptr<Botan::Public_Key> public_key = key.public_key();
-    require_strong_key(*public_key);
+    const Content content = root_content(*public_key, fields);
     ObjectSigner signer(key, key.public_key(), choose_scheme(*public_key, wish), rng);
-    const Extensions extensions = extensions_of(profile, fields, *public_key, {});
-    return Botan::X509_Certificate(signer.sign(
-        encode({signer.algorithm(), fields.subject, times, fields, *public_key, extensions}), rng));
+    return Botan::X509_Certificate(signer.sign(encode({signer.algorithm(), fields.subject, content.times, fields,
+                                                       *public_key, content.extensions}),
+                                               rng));
 }
 
 Botan::X509_Certificate issue_certificate(Issuer& issuer, CertificateKind kind,
                                           const Botan::Public_Key& subject_key,
                                           const CertificateFields& fields,
                                           Botan::RandomNumberGenerator& rng) {
-    const Profile& profile = profile_of(kind);
-    if(kind == CertificateKind::root) {
-        throw unfit(profile, "signs itself and has no other issuer");
-    }
-    require_fields_of(profile, fields);
-    const Times times = times_of(fields.validity);
-    require_strong_key(subject_key);
-    require_issuer_may_issue(issuer, profile, fields, times);
-    const Extensions extensions = extensions_of(profile, fields, subject_key, issuer.key_identifier());
-    return Botan::X509_Certificate(issuer.sign(
-        encode({issuer.algorithm(), issuer.name(), times, fields, subject_key, extensions}), rng));
+    const Content content = content_below(issuer.certificate(), kind, subject_key, fields);
+    return Botan::X509_Certificate(issuer.sign(encode({issuer.algorithm(), issuer.name(), content.times, fields,
+                                                       subject_key, content.extensions}),
+                                               rng));
+}
+
+void check_root(const Botan::Public_Key& key, const CertificateFields& fields, const SignatureWish& wish) {
+    static_cast<void>(root_content(key, fields));
+    static_cast<void>(choose_scheme(key, wish));
+}
+
+void check_certificate(const Botan::X509_Certificate& issuer, CertificateKind kind,
+                       const Botan::Public_Key& subject_key, const CertificateFields& fields,
+                       const SignatureWish& wish) {
+    require_usable_issuer(issuer, wish);
+    static_cast<void>(content_below(issuer, kind, subject_key, fields));
 }
 
 }  // namespace keyway::x509

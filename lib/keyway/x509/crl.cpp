@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/x509/attribute_types_internal.hpp>
 #include <keyway/x509/der_internal.hpp>
+#include <keyway/x509/issuer_internal.hpp>
 #include <keyway/x509/signed_object_internal.hpp>
 
 #include <keyway/core/error.hpp>
 #include <keyway/x509/crl.hpp>
+#include <keyway/x509/validity.hpp>
 
 #include <algorithm>
 #include <array>
@@ -32,6 +35,8 @@ constexpr std::array reasons{
     ReasonName{Botan::CRL_Code::AaCompromise, "aACompromise"},
 };
 
+constexpr std::string_view time_of_revocation = "the time of a revocation";
+
 Error invalid(std::string message, std::string hint = {}) {
     return {Errc::invalid_argument, std::move(message), std::move(hint)};
 }
@@ -41,49 +46,56 @@ struct Times {
     Botan::ASN1_Time next_update;
 };
 
-Times times_of(const CrlFields& fields, const Issuer& issuer) {
-    Times times{x509_time(fields.this_update, "the time of this update"),
-                x509_time(fields.next_update, "the time of the next update")};
-    if(times.next_update <= times.this_update) {
-        throw invalid("the next update at " + times.next_update.readable_string() +
-                      " is not after this one at " + times.this_update.readable_string());
+Times times_of(const CrlFields& fields, const Botan::X509_Certificate& issuer) {
+    Times times{to_asn1(fields.this_update, "the time of this update"),
+                to_asn1(fields.next_update, "the time of the next update")};
+    if(fields.next_update <= fields.this_update) {
+        throw invalid("the next update at " + to_iso_8601(fields.next_update) + " is not after this one at " +
+                          to_iso_8601(fields.this_update),
+                      "give a later time for the next update");
     }
-    const Botan::X509_Certificate& certificate = issuer.certificate();
-    if(times.this_update < certificate.not_before() || times.this_update > certificate.not_after()) {
-        throw invalid("the update at " + times.this_update.readable_string() +
-                          " is not within the validity of the issuer " + in_quotes(issuer.name().to_string()),
-                      "the issuer is valid from " + certificate.not_before().readable_string() + " to " +
-                          certificate.not_after().readable_string());
+    const Validity span = validity_of(issuer);
+    if(fields.this_update < span.not_before || fields.this_update > span.not_after) {
+        throw invalid("the update at " + to_iso_8601(fields.this_update) + " is not within the validity of the issuer " +
+                          in_quotes(issuer_name(issuer).to_string()),
+                      "the issuer is valid from " + to_iso_8601(span.not_before) + " to " + to_iso_8601(span.not_after));
     }
     return times;
 }
 
-void require_issuer_may_sign_lists(const Issuer& issuer) {
-    const Botan::X509_Certificate& certificate = issuer.certificate();
-    if(!certificate.is_CA_cert() || !certificate.allowed_usage(Botan::Key_Constraints::CrlSign)) {
-        throw invalid("the issuer " + in_quotes(issuer.name().to_string()) +
-                      " is not a CA that may sign revocation lists");
+void require_issuer_may_sign_lists(const Botan::X509_Certificate& issuer) {
+    if(!issuer.is_CA_cert() || !issuer.allowed_usage(Botan::Key_Constraints::CrlSign)) {
+        throw invalid(
+            "the issuer " + in_quotes(issuer_name(issuer).to_string()) + " is not a CA that may sign revocation lists",
+            "give the certificate of a CA: basic constraints CA:TRUE, and key usage cRLSign if any");
     }
 }
 
-std::vector<RevokedCertificate> sorted(const CrlFields& fields, const Botan::ASN1_Time& this_update) {
+void require_entry(const RevokedCertificate& entry, Time this_update) {
+    const std::string serial = in_quotes(entry.serial.to_hex());
+    if(entry.reason == Botan::CRL_Code::RemoveFromCrl) {
+        throw invalid("serial number " + serial + " has the reason \"removeFromCRL\"",
+                      "that reason is for delta lists; leave the certificate out of this one");
+    }
+    static_cast<void>(to_asn1(entry.revoked_at, time_of_revocation));
+    if(entry.revoked_at > this_update) {
+        throw invalid("serial number " + serial + " is revoked at " + to_iso_8601(entry.revoked_at) +
+                          ", after the time of the list",
+                      "the list is of " + to_iso_8601(this_update) + ": give that time or an earlier one");
+    }
+}
+
+std::vector<RevokedCertificate> sorted(const CrlFields& fields) {
     for(const RevokedCertificate& entry : fields.revoked) {
-        if(entry.reason == Botan::CRL_Code::RemoveFromCrl) {
-            throw invalid(
-                "serial number " + in_quotes(entry.serial.to_hex()) + " has the reason \"removeFromCRL\"",
-                "that reason is for delta lists; leave the certificate out of this one");
-        }
-        if(x509_time(entry.revoked_at, "the time of a revocation") > this_update) {
-            throw invalid("serial number " + in_quotes(entry.serial.to_hex()) +
-                          " is revoked after the time of the list");
-        }
+        require_entry(entry, fields.this_update);
     }
     std::vector<RevokedCertificate> out = fields.revoked;
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.serial < b.serial; });
     const auto twice = std::adjacent_find(out.begin(), out.end(),
                                           [](const auto& a, const auto& b) { return a.serial == b.serial; });
     if(twice != out.end()) {
-        throw invalid("serial number " + in_quotes(twice->serial.to_hex()) + " is in the list twice");
+        throw invalid("serial number " + in_quotes(twice->serial.to_hex()) + " is in the list twice",
+                      "name each certificate once; leading zeros do not make another serial number");
     }
     return out;
 }
@@ -92,7 +104,7 @@ std::vector<std::uint8_t> encode_entry(const RevokedCertificate& entry) {
     return der_of([&](Botan::DER_Encoder& out) {
         out.start_sequence();
         put_unsigned(out, entry.serial.bytes());
-        out.encode(x509_time(entry.revoked_at, "the time of a revocation"));
+        out.encode(to_asn1(entry.revoked_at, time_of_revocation));
         // RFC 5280 5.3.1: leave the reason out instead of saying that it is unspecified
         if(entry.reason != Botan::CRL_Code::Unspecified) {
             put_extensions(out, {crl_reason(entry.reason)});
@@ -101,8 +113,8 @@ std::vector<std::uint8_t> encode_entry(const RevokedCertificate& entry) {
     });
 }
 
-Extensions extensions_of(const CrlFields& fields, const Issuer& issuer) {
-    Extensions out{authority_key_identifier(issuer.key_identifier())};
+Extensions extensions_of(const CrlFields& fields, const Botan::X509_Certificate& issuer) {
+    Extensions out{authority_key_identifier(issuer_key_identifier(issuer))};
     if(!fields.urls.empty() || fields.scope != CrlScope::all) {
         out.push_back(issuing_distribution_point(fields.urls, fields.scope));
     }
@@ -110,29 +122,45 @@ Extensions extensions_of(const CrlFields& fields, const Issuer& issuer) {
     return out;
 }
 
+/// All of a list that its signature does not decide.
+struct Content {
+    Times times;
+    std::vector<RevokedCertificate> revoked;
+    Extensions extensions;
+};
+
+Content content_of(const Botan::X509_Certificate& issuer, const CrlFields& fields) {
+    require_issuer_may_sign_lists(issuer);
+    Times times = times_of(fields, issuer);
+    return {std::move(times), sorted(fields), extensions_of(fields, issuer)};
+}
+
 }  // namespace
+
+void check_crl(const Botan::X509_Certificate& issuer, const CrlFields& fields, const SignatureWish& wish) {
+    require_usable_issuer(issuer, wish);
+    static_cast<void>(content_of(issuer, fields));
+}
 
 Botan::X509_CRL issue_crl(Issuer& issuer, const CrlFields& fields, Botan::RandomNumberGenerator& rng) {
     constexpr std::size_t version_2 = 1;
-    require_issuer_may_sign_lists(issuer);
-    const Times times = times_of(fields, issuer);
-    const std::vector<RevokedCertificate> revoked = sorted(fields, times.this_update);
+    const Content content = content_of(issuer.certificate(), fields);
 
     // TBSCertList, RFC 5280 5.1.2
     const std::vector<std::uint8_t> to_be_signed = der_of([&](Botan::DER_Encoder& out) {
         out.start_sequence();
         out.encode(version_2).encode(issuer.algorithm()).raw_bytes(issuer.name().der());
-        out.encode(times.this_update).encode(times.next_update);
+        out.encode(content.times.this_update).encode(content.times.next_update);
         // RFC 5280 5.1.2.6: without revoked certificates, the list of them is absent, not empty
-        if(!revoked.empty()) {
+        if(!content.revoked.empty()) {
             out.start_sequence();
-            for(const RevokedCertificate& entry : revoked) {
+            for(const RevokedCertificate& entry : content.revoked) {
                 out.raw_bytes(encode_entry(entry));
             }
             out.end_cons();
         }
         out.start_explicit(0);
-        put_extensions(out, extensions_of(fields, issuer));
+        put_extensions(out, content.extensions);
         out.end_explicit().end_cons();
     });
     return Botan::X509_CRL(issuer.sign(to_be_signed, rng));
@@ -150,8 +178,11 @@ std::string_view to_string(Botan::CRL_Code reason) noexcept {
 Botan::CRL_Code parse_revocation_reason(std::string_view text) {
     std::string known;
     for(const ReasonName& entry : reasons) {
-        if(entry.name == text) {
+        if(same_word(entry.name, text)) {
             return entry.reason;
+        }
+        if(entry.reason == Botan::CRL_Code::RemoveFromCrl) {
+            continue;  // read, so that its refusal can say why, but not recommended
         }
         known += known.empty() ? "" : ", ";
         known += entry.name;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include <keyway/core/clock.hpp>
+
 #include <botan/asn1_time.h>
 #include <botan/der_enc.h>
 
-#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -36,9 +37,13 @@ inline void put_tagged(Botan::DER_Encoder& out, std::uint32_t tag, std::string_v
 void put_unsigned(Botan::DER_Encoder& out, std::span<const std::uint8_t> magnitude);
 void put_unsigned(Botan::DER_Encoder& out, std::uint64_t value);
 
-/// A time in whole seconds, UTCTime through 2049 and GeneralizedTime from 2050. `what` names it in errors.
-/// @throws Errc::invalid_argument when it is before 1950
+/// UTCTime through 2049 and GeneralizedTime from 2050. `what` names the time in errors.
+/// @throws Errc::invalid_argument when it lies outside the years 1950 to 9999
+/// @throws Errc::unsupported when it is later than Botan can read back
 /// @spec RFC 5280 4.1.2.5
-[[nodiscard]] Botan::ASN1_Time x509_time(std::chrono::system_clock::time_point time, std::string_view what);
+[[nodiscard]] Botan::ASN1_Time to_asn1(Time time, std::string_view what);
+
+/// The time that a certificate or list names. Botan's own conversion goes wrong after the year 2262.
+[[nodiscard]] Time from_asn1(const Botan::ASN1_Time& time);
 
 }  // namespace keyway::x509

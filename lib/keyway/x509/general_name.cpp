@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -108,6 +109,10 @@ GeneralName GeneralName::dns(std::string_view host) {
             "a host name", host,
             "use letters, digits and hyphens between dots; write other scripts in their xn-- form");
     }
+    if(rest.size() != host.size() && rest.find('.') == std::string_view::npos) {
+        throw bad_name("a host name that one certificate can hold", host,
+                       "a wildcard stands below at least two labels, for instance *.example.com");
+    }
     return {Kind::dns, std::string(host)};
 }
 
@@ -176,6 +181,17 @@ std::string GeneralName::to_string() const {
     const auto* const kind =
         std::find_if(kinds.begin(), kinds.end(), [&](const KindName& entry) { return entry.kind == kind_; });
     return std::string(kind->name) + ":" + text();
+}
+
+GeneralNames without_duplicates(const GeneralNames& names) {
+    GeneralNames out;
+    std::set<std::pair<GeneralName::Kind, std::string_view>> seen;
+    for(const GeneralName& name : names) {
+        if(seen.emplace(name.kind(), name.value()).second) {
+            out.push_back(name);
+        }
+    }
+    return out;
 }
 
 std::vector<std::uint8_t> encode_general_names(const GeneralNames& names) {

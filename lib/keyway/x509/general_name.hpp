@@ -25,7 +25,7 @@ public:
         ip = 7,
     };
 
-    /// A host name in letters, digits and hyphens; its first label may be `*`.
+    /// A host name in letters, digits and hyphens; its first label may be `*`, where at least two others follow.
     /// @throws Errc::invalid_argument when it is none, for instance an IP address or a name outside ASCII
     [[nodiscard]] static GeneralName dns(std::string_view host);
 
@@ -66,6 +66,9 @@ private:
 };
 
 using GeneralNames = std::vector<GeneralName>;
+
+/// The names in their order, each the first time it comes.
+[[nodiscard]] KEYWAY_API GeneralNames without_duplicates(const GeneralNames& names);
 
 /// The DER encoding of a list of names, as a subject alternative name extension holds it.
 [[nodiscard]] KEYWAY_API std::vector<std::uint8_t> encode_general_names(const GeneralNames& names);

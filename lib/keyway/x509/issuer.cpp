@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/x509/issuer_internal.hpp>
 #include <keyway/x509/signed_object_internal.hpp>
 
 #include <keyway/core/error.hpp>
@@ -44,13 +45,26 @@ std::unique_ptr<Botan::Public_Key> matching_public_key(const Botan::X509_Certifi
 
 }  // namespace
 
+DistinguishedName issuer_name(const Botan::X509_Certificate& issuer) {
+    return DistinguishedName::from_der(issuer.raw_subject_dn());
+}
+
+std::vector<std::uint8_t> issuer_key_identifier(const Botan::X509_Certificate& issuer) {
+    return issuer.subject_key_id().empty() ? key_identifier(issuer.subject_public_key_bitstring())
+                                           : issuer.subject_key_id();
+}
+
+void require_usable_issuer(const Botan::X509_Certificate& issuer, const SignatureWish& wish) {
+    const std::unique_ptr<Botan::Public_Key> key = public_key_of(issuer, issuer_name(issuer));
+    static_cast<void>(choose_scheme(*key, wish));
+    require_strong_key(*key);
+}
+
 Issuer::Issuer(Botan::X509_Certificate certificate, const Botan::Private_Key& key,
                Botan::RandomNumberGenerator& rng, const SignatureWish& wish)
     : certificate_(std::move(certificate)),
-      name_(DistinguishedName::from_der(certificate_.raw_subject_dn())),
-      key_identifier_(certificate_.subject_key_id().empty()
-                          ? x509::key_identifier(certificate_.subject_public_key_bitstring())
-                          : certificate_.subject_key_id()),
+      name_(issuer_name(certificate_)),
+      key_identifier_(issuer_key_identifier(certificate_)),
       scheme_(choose_scheme(key, wish)),
       signer_(
           std::make_unique<ObjectSigner>(key, matching_public_key(certificate_, name_, key), scheme_, rng)) {}

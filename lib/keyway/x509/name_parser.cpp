@@ -79,8 +79,8 @@ private:
         if(known != nullptr) {
             return make_attribute(*known, value);
         }
-        const AttributeType other{type_text, "", "", ValueSyntax::directory, 32768};
-        return {*oid, make_attribute(other, value).value};
+        const AttributeType other{type_text, "", type_text, ValueSyntax::directory, max_characters_of_unknown};
+        return make_attribute(other, value);
     }
 
     /// The rest up to the next separator, with escapes taken out.

@@ -137,6 +137,14 @@ std::optional<std::string> DistinguishedName::common_name() const {
     return std::nullopt;
 }
 
+void DistinguishedName::require_fitting_values() const {
+    for(const RelativeName& name : decode(der_)) {
+        for(const Attribute& attribute : name) {
+            require_fitting_value(attribute);
+        }
+    }
+}
+
 bool DistinguishedName::empty() const noexcept {
     return der_.size() <= 2;
 }

@@ -37,7 +37,7 @@ public:
     /// jurisdictionC, or an object identifier in digits. Values are UTF-8; country, serialNumber and
     /// dnQualifier become PrintableString, DC and emailAddress IA5String, all others UTF8String.
     /// @throws Errc::invalid_argument when the text is malformed, or a value does not fit its type or its
-    /// length limit
+    /// length limit, or holds a control character
     /// @spec RFC 4514 3, RFC 5280 4.1.2.4 and A.1
     [[nodiscard]] static DistinguishedName parse(std::string_view text);
 
@@ -49,13 +49,18 @@ public:
     [[nodiscard]] const std::vector<std::uint8_t>& der() const noexcept { return der_; }
     [[nodiscard]] Botan::X509_DN to_botan() const;
 
-    /// The name as RFC 4514 writes it, the most specific first; DistinguishedName::parse reads it back.
+    /// The name as RFC 4514 writes it, the most specific first; DistinguishedName::parse reads it back where it takes the
+    /// values.
     [[nodiscard]] std::string to_string() const;
 
     /// The first common name in the order of the encoding.
     [[nodiscard]] std::optional<std::string> common_name() const;
 
     [[nodiscard]] bool empty() const noexcept;
+
+    /// Holds a name that came encoded to the rules that a name from text keeps.
+    /// @throws Errc::invalid_argument naming the attribute, as parse() does
+    void require_fitting_values() const;
 
     /// Equality of the encodings.
     bool operator==(const DistinguishedName&) const = default;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -51,6 +52,31 @@ std::vector<std::vector<std::uint8_t>> blocks_of(std::string_view text,
     return blocks;
 }
 
+/// When a certificate ends that names a time which Botan 3.12 does not read; nothing for any other.
+std::optional<std::string> end_beyond_botan(const std::vector<std::uint8_t>& der) {
+    constexpr std::string_view last_read = "31001231235959Z";
+    try {
+        Botan::BER_Decoder in(der, Botan::BER_Decoder::Limits::DER());
+        Botan::BER_Decoder certificate = in.start_sequence();
+        Botan::BER_Decoder body = certificate.start_sequence();
+        const Botan::BER_Object version_or_serial = body.get_next_object();
+        if(!version_or_serial.is_a(Botan::ASN1_Type::Integer, Botan::ASN1_Class::Universal)) {
+            static_cast<void>(body.get_next_object());  // the serial number
+        }
+        static_cast<void>(body.get_next_object());  // the algorithm
+        static_cast<void>(body.get_next_object());  // the issuer
+        Botan::BER_Decoder validity = body.start_sequence();
+        static_cast<void>(validity.get_next_object());  // the start
+        const Botan::BER_Object end = validity.get_next_object();
+        const std::string text(end.data().begin(), end.data().end());
+        const bool beyond = end.is_a(Botan::ASN1_Type::GeneralizedTime, Botan::ASN1_Class::Universal) &&
+                            text.size() == last_read.size() && text > last_read;
+        return beyond ? std::optional(text) : std::nullopt;
+    } catch(const Botan::Exception&) {
+        return std::nullopt;
+    }
+}
+
 template <typename Object>
 Object decode(const std::vector<std::uint8_t>& der, std::string_view what) {
     try {
@@ -61,6 +87,20 @@ Object decode(const std::vector<std::uint8_t>& der, std::string_view what) {
     } catch(const Botan::Exception&) {
         std::throw_with_nested(
             malformed(what, "its encoding is damaged, truncated, or followed by something else"));
+    }
+}
+
+Botan::X509_Certificate decode_certificate(const std::vector<std::uint8_t>& der, std::string_view what) {
+    try {
+        return decode<Botan::X509_Certificate>(der, what);
+    } catch(const Error&) {
+        const auto end = end_beyond_botan(der);
+        if(!end) {
+            throw;
+        }
+        std::throw_with_nested(
+            Error{Errc::unsupported, "a certificate that is valid until " + in_quotes(*end) + " cannot be read",
+                  "it is not damaged, but this Botan reads none that is valid after the year 3100"});
     }
 }
 
@@ -91,14 +131,14 @@ std::vector<std::uint8_t> read_one(std::span<const std::uint8_t> pem_or_der,
 
 Botan::X509_Certificate read_certificate(std::span<const std::uint8_t> pem_or_der) {
     constexpr std::string_view what = "one certificate";
-    return decode<Botan::X509_Certificate>(read_one(pem_or_der, certificate_labels, what), what);
+    return decode_certificate(read_one(pem_or_der, certificate_labels, what), what);
 }
 
 std::vector<Botan::X509_Certificate> read_certificates(std::span<const std::uint8_t> pem_or_der) {
     constexpr std::string_view what = "a certificate";
     std::vector<Botan::X509_Certificate> certificates;
     for(const auto& der : read_all(pem_or_der, certificate_labels, what)) {
-        certificates.push_back(decode<Botan::X509_Certificate>(der, what));
+        certificates.push_back(decode_certificate(der, what));
     }
     return certificates;
 }

@@ -80,7 +80,7 @@ constexpr std::array profiles{
     },
     Profile{
         .kind = CertificateKind::ocsp_responder,
-        .name = "ocsp-responder",
+        .name = "ocsp",
         .authority = Presence::absent,
         .key_usage = Usage::DigitalSignature,
         .key_usage_of_rsa = 0,
@@ -109,7 +109,7 @@ const Profile& profile_of(CertificateKind kind) noexcept {
 const Profile& find_profile(std::string_view name) {
     std::string known;
     for(const Profile& profile : profiles) {
-        if(profile.name == name) {
+        if(profile.name == name || (profile.kind == CertificateKind::ocsp_responder && name == "ocsp-responder")) {
             return profile;
         }
         known += known.empty() ? "" : ", ";

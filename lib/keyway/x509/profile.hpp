@@ -75,6 +75,7 @@ struct Profile {
 
 [[nodiscard]] KEYWAY_API const Profile& profile_of(CertificateKind kind) noexcept;
 
+/// The profile of that name; "ocsp" is also found as "ocsp-responder".
 /// @throws Errc::invalid_argument when no profile has that name
 [[nodiscard]] KEYWAY_API const Profile& find_profile(std::string_view name);
 

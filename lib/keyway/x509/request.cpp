@@ -108,7 +108,7 @@ GeneralNames names_of(const Botan::PKCS10_Request& request) {
     if(!request.extensions().extension_set(oid)) {
         return {};
     }
-    return decode_general_names(request.extensions().get_extension_bits(oid));
+    return without_duplicates(decode_general_names(request.extensions().get_extension_bits(oid)));
 }
 
 }  // namespace

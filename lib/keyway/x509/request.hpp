@@ -17,11 +17,11 @@ namespace keyway::x509 {
 ///
 /// Nothing else is: a request for CA rights, key usages, purposes or any other extension is not looked at,
 /// because the profile decides them. Subject and names are only claims of the requester; whoever issues has
-/// to check them.
+/// to check them. Issuing holds the subject to the same rules as one from text.
 struct CertificateRequest {
     DistinguishedName subject;
     std::shared_ptr<const Botan::Public_Key> public_key;
-    GeneralNames alternative_names;
+    GeneralNames alternative_names;  ///< each once
 };
 
 /// Reads one PKCS #10 request in PEM or DER and verifies that the requester holds the private key.

@@ -69,9 +69,10 @@ SerialNumber SerialNumber::random(Botan::RandomNumberGenerator& rng) {
 }
 
 SerialNumber SerialNumber::from_hex(std::string_view text) {
-    std::optional<std::string> digits = without_colons(text);
+    const bool marked = text.starts_with("0x") || text.starts_with("0X");
+    std::optional<std::string> digits = without_colons(text.substr(marked ? 2 : 0));
     if(!digits || digits->empty() || digits->find_first_not_of(hex_digits) != std::string::npos) {
-        throw bad_serial(text, "is malformed");
+        throw bad_serial(text, "is not a hexadecimal number");
     }
     if(digits->size() % 2 != 0) {
         digits->insert(digits->begin(), '0');

@@ -28,7 +28,7 @@ public:
     [[nodiscard]] static SerialNumber random(Botan::RandomNumberGenerator& rng);
 
     /// Reads hexadecimal digits in either case, either all together ("0aFF") or in pairs with colons between
-    /// ("0A:FF"). Leading zeros do not count.
+    /// ("0A:FF"), after "0x" or without it. Leading zeros do not count.
     /// @throws Errc::invalid_argument when malformed, zero, or too long
     [[nodiscard]] static SerialNumber from_hex(std::string_view text);
 

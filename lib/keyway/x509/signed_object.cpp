@@ -5,7 +5,11 @@
 
 #include <keyway/core/error.hpp>
 
+#include <botan/bigint.h>
+#include <botan/numthry.h>
 #include <botan/rng.h>
+#include <botan/rsa.h>
+#include <botan/x509_key.h>
 
 #include <string>
 #include <utility>
@@ -76,6 +80,30 @@ void require_strong_key(const Botan::Public_Key& key) {
             throw Error{Errc::unsupported, "an ECDSA key does not name its curve",
                         "write the key with a named curve instead of explicit parameters"};
         }
+    }
+}
+
+void require_certifiable_key(const Botan::Public_Key& key) {
+    require_strong_key(key);
+    if(key.algo_name() != "RSA") {
+        return;
+    }
+    constexpr std::uint32_t least_exponent = 65537;
+    // by way of its encoding, because a key in a token tells its numbers in no other way
+    const auto numbers = Botan::X509::load_key(key.subject_public_key());
+    const Botan::BigInt& modulus = numbers->get_int_field("n");
+    const Botan::BigInt& exponent = numbers->get_int_field("e");
+    if(exponent < least_exponent || exponent.is_even()) {
+        throw Error{Errc::unsupported,
+                    "an RSA key with the public exponent " +
+                        (exponent.bits() <= 32 ? exponent.to_dec_string() : std::string("that is even")) +
+                        " is too weak for certificates",
+                    "make the key with the exponent 65537"};
+    }
+    // Fermat's test: whatever passes for a prime here is no product of two large ones
+    if(modulus.is_even() || Botan::power_mod(Botan::BigInt::from_word(2), modulus - 1, modulus) == 1) {
+        throw Error{Errc::unsupported, "an RSA key has a modulus that is not the product of two odd primes",
+                    "make a new key: this one protects nothing"};
     }
 }
 

@@ -21,6 +21,10 @@ void put_extensions(Botan::DER_Encoder& out, const Extensions& extensions);
 /// @throws Errc::unsupported for RSA and DSA below 2048 bits, curves below 224 bits, or curves without a name
 void require_strong_key(const Botan::Public_Key& key);
 
+/// Refuses also RSA keys that nobody should certify, however long: small or even exponents, and a modulus that is no
+/// product. @throws Errc::unsupported
+void require_certifiable_key(const Botan::Public_Key& key);
+
 /// Signs certificates and lists, and lets out only what verifies.
 class ObjectSigner {
 public:

@@ -286,3 +286,19 @@ TEST_CASE("one backend serves many threads") {
     CHECK(failed == 0);
     CHECK(backend.labels() == std::vector<std::string>{"shared"});
 }
+
+TEST_CASE("a call asks for the passphrase at most once, whoever answers") {
+    const TemporaryFolder folder;
+    const OpenedBackend backend(database_backend(),
+                                {{"path", (folder.path() / "keys").string()}, {"passphrase", "prompt:PASS"},
+                                 {"argon2-memory-kib", "8192"}, {"argon2-passes", "1"}},
+                                {{"PASS", "correct horse"}});
+    std::optional<KeyRef> ref;
+    CHECK(backend.reads_in([&] { ref = backend.create("ed25519", {{"label", "a"}}).ref; }) == 1);
+    const auto key = backend.use(*ref);
+    CHECK(backend.reads_in([&] { static_cast<void>(backend.use(*ref)); }) == 1);
+    CHECK(backend.reads_in([&] { CHECK(!backend.check(*ref)); }) == 1);
+    CHECK(backend.reads_in([&] { static_cast<void>(backend.store(*key, {{"label", "b"}})); }) == 1);
+    CHECK(backend.reads_in([&] { CHECK(backend.labels().size() == 2); }) == 0);
+    CHECK(backend.reads_in([&] { backend.remove(*ref); }) == 0);
+}

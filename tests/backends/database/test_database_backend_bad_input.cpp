@@ -13,6 +13,8 @@
 #include <support/raises.hpp>
 #include <support/temporary_folder.hpp>
 
+#include <sys/resource.h>
+
 using namespace keyway;
 using keyway::test::answer;
 using keyway::test::execute;
@@ -149,7 +151,8 @@ TEST_CASE("rows, and parts of rows, cannot be put in each other's place") {
         keys.set("a", "created", "2001-01-01T00:00:00Z");
         CHECK(keys.code(keys.a) == Errc::malformed_data);
         keys.set("b", "key_type", "p-384");
-        CHECK(keys.code(keys.b) == Errc::malformed_data);
+        CHECK(keys.code(keys.b) == Errc::key_mismatch);
+        CHECK(keys.code(keys.backend.list()[1].ref) == Errc::malformed_data);
     }
     SECTION("a row of another database with the same passphrase") {
         const auto other = opened(keys.folder.path() / "other.db");
@@ -189,14 +192,24 @@ TEST_CASE("the record of the passphrase changed") {
         CHECK(fresh() != Errc::internal);
     }
     SECTION("cost") {
-        for(const auto* const change :
-            {"argon2_memory_kib = 0", "argon2_memory_kib = -1", "argon2_memory_kib = 999999999999",
-             "argon2_passes = 0", "argon2_passes = 4000000000", "argon2_parallelism = 2"}) {
-            INFO(change);
+        const auto changed = [&](const std::string& change) {
             const auto path = keys.folder.path() / "copy.db";
             fs::copy_file(keys.path, path, fs::copy_options::overwrite_existing);
-            execute(path, std::string("update key_encryption_key set ") + change);
-            CHECK(opened(path).check(keys.a)->code() == Errc::malformed_data);
+            execute(path, "update key_encryption_key set " + change);
+            return opened(path).check(keys.a)->code();
+        };
+        for(const auto* const change :
+            {"argon2_memory_kib = 0", "argon2_memory_kib = -1", "argon2_passes = 0", "argon2_passes = -1",
+             "argon2_parallelism = 2"}) {
+            INFO(change);
+            CHECK(changed(change) == Errc::malformed_data);
+        }
+        for(const auto* const change :
+            {"argon2_memory_kib = 999999999999", "argon2_memory_kib = 1048577", "argon2_passes = 4000000000",
+             "argon2_memory_kib = 9223372036854775807, argon2_passes = 2",
+             "argon2_memory_kib = 1048576, argon2_passes = 5", "argon2_memory_kib = 4194304, argon2_passes = 100"}) {
+            INFO(change);
+            CHECK(changed(change) == Errc::unsupported);
         }
         execute(keys.path, "update key_encryption_key set argon2_passes = 2");
         CHECK(fresh() == Errc::passphrase_incorrect);
@@ -234,7 +247,11 @@ TEST_CASE("options that are wrong are named, and nothing is left behind") {
     };
     CHECK(open_error({}) == Errc::invalid_option);
     CHECK(open_error({{"path", "a"}, {"argon2-memory-kib", "8191"}}) == Errc::invalid_option);
+    CHECK(open_error({{"path", "a"}, {"argon2-memory-kib", "1048577"}}) == Errc::invalid_option);
     CHECK(open_error({{"path", "a"}, {"argon2-passes", "0"}}) == Errc::invalid_option);
+    CHECK(open_error({{"path", "a"}, {"argon2-passes", "101"}}) == Errc::invalid_option);
+    CHECK(open_error({{"path", "a"}, {"argon2-memory-kib", "1048576"}, {"argon2-passes", "5"}}) ==
+          Errc::invalid_option);
     CHECK(open_error({{"path", "a\"b"}}) == Errc::invalid_option);
 }
 
@@ -297,4 +314,33 @@ TEST_CASE("a database open to others") {
     CHECK(raised([&] {
               return keys.backend.create("ed25519", {{"label", "c"}});
           }).code() == Errc::permissions_insecure);
+}
+
+TEST_CASE("a table that is gone is told as damage, not as a lack of room") {
+    const TwoKeys keys;
+    execute(keys.path, "drop table signing_key");
+    CHECK(keys.code(keys.a) == Errc::malformed_data);
+    CHECK(raised([&] { return keys.backend.list(); }).hint().find("room") == std::string::npos);
+}
+
+TEST_CASE("too little memory for the passphrase is said, and leaves no database") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    SKIP("a sanitizer takes more memory than the limit that this sets");
+#endif
+    const TemporaryFolder folder;
+    const OpenedBackend backend(database_backend(),
+                                {{"path", (folder.path() / "keys.db").string()},
+                                 {"passphrase", "env:PASS"},
+                                 {"argon2-memory-kib", "1048576"},
+                                 {"argon2-passes", "1"}},
+                                {{"PASS", "correct horse"}});
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_AS, &before) == 0);
+    const rlimit little{512UL * 1024UL * 1024UL, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_AS, &little) == 0);
+    const auto error = raised([&] { return backend.create("ed25519", {{"label", "a"}}); });
+    REQUIRE(::setrlimit(RLIMIT_AS, &before) == 0);
+    CHECK(error.code() == Errc::storage_failed);
+    CHECK(error.message().find("not enough memory") != std::string::npos);
+    CHECK(fs::is_empty(folder.path()));
 }

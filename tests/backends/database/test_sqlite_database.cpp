@@ -9,6 +9,8 @@
 #include <support/temporary_folder.hpp>
 
 #include <atomic>
+#include <fstream>
+#include <optional>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -32,7 +34,12 @@ Error on_open(const fs::path& path) {
 }
 
 void make(const fs::path& path) {
-    static_cast<void>(SqliteDatabase(path).open_or_make(now));
+    static_cast<void>(SqliteDatabase(path).make(now, [](Connection&) {}));
+}
+
+Connection open_or_make(const fs::path& path) {
+    make(path);
+    return SqliteDatabase(path).open(now).value();
 }
 
 std::vector<std::string> files_in(const fs::path& folder) {
@@ -69,7 +76,7 @@ TEST_CASE("a database is made when it is asked for, for its owner only, and noth
 
 TEST_CASE("connections keep what was written over a power failure, and wipe what was deleted") {
     const TemporaryFolder folder;
-    auto connection = SqliteDatabase(folder.path() / "keys.db").open_or_make(now);
+    auto connection = open_or_make(folder.path() / "keys.db");
     CHECK(pragma(connection, "journal_mode") == "wal");
     CHECK(pragma(connection, "synchronous") == "2");  // FULL
     CHECK(pragma(connection, "foreign_keys") == "1");
@@ -98,7 +105,7 @@ TEST_CASE("files that are no database of Keyway's are left alone") {
     fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
     const auto before = test::bytes_of_database(folder.path());
     CHECK(on_open(path).code() == Errc::malformed_data);
-    CHECK(raised([&] { return make(path), 0; }).code() == Errc::malformed_data);
+    CHECK(!SqliteDatabase(path).make(now, [](Connection&) {}));
     CHECK(test::bytes_of_database(folder.path()) == before);
 }
 
@@ -111,6 +118,144 @@ TEST_CASE("a database of a newer version is refused, and says so") {
     CHECK(error.code() == Errc::unsupported);
     CHECK(error.message() == "the database \"" + path.string() +
                                  "\" has schema version 2, but this program knows versions up to 1");
+    execute(path, "update keyway_schema set version = 99999999999 where version = 2");
+    CHECK(on_open(path).message().find("schema version 99999999999,") != std::string::npos);
+}
+
+TEST_CASE("a database without its tables is told as damaged") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "keys.db";
+    make(path);
+    execute(path, "delete from keyway_schema");  // so that all tables are to be made again
+    const auto error = on_open(path);
+    CHECK(error.code() == Errc::malformed_data);
+    CHECK(error.hint().find("copy") != std::string::npos);
+}
+
+TEST_CASE("a database whose first rows cannot be added is not made") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "keys.db";
+    const auto failing = [](Connection&) { throw Error(Errc::timed_out, "stop"); };
+    CHECK(raised([&] { return SqliteDatabase(path).make(now, failing); }).code() == Errc::timed_out);
+    CHECK(files_in(folder.path()).empty());
+    CHECK(SqliteDatabase(path).make(now, [](Connection&) {}));
+    CHECK(!SqliteDatabase(path).make(now, [](Connection&) {}));
+}
+
+TEST_CASE("a database in a folder that others can write is refused, and not made") {
+    const TemporaryFolder folder;
+    const auto inner = folder.path() / "inner";
+    fs::create_directory(inner);
+    const auto path = inner / "keys.db";
+    make(path);
+    const auto other_group = ::geteuid() == 0 ? 12345U : ::getegid();
+    for(const mode_t mode : {0702U, 01777U, 0777U, 0770U}) {
+        INFO(std::oct << mode);
+        if(mode == 0770U) {
+            if(other_group == ::geteuid()) {
+                WARN("the group of this user has its number; a folder of another group is not tried");
+                continue;
+            }
+            REQUIRE(::chown(inner.c_str(), ::geteuid(), other_group) == 0);
+        }
+        REQUIRE(::chmod(inner.c_str(), mode) == 0);
+        CHECK(on_open(path).code() == Errc::permissions_insecure);
+        CHECK(raised([&] { return make(inner / "new.db"), 0; }).code() == Errc::permissions_insecure);
+    }
+    REQUIRE(::chmod(inner.c_str(), 0755) == 0);
+    CHECK(SqliteDatabase(path).open(now));
+    CHECK(files_in(inner) == std::vector<std::string>{"keys.db"});
+    if(::geteuid() == 0) {
+        REQUIRE(::chown(inner.c_str(), 65534, 65534) == 0);
+        CHECK(on_open(path).code() == Errc::permissions_insecure);
+    }
+}
+
+TEST_CASE("the files beside a database are as private as the database, and none is taken over") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "keys.db";
+    make(path);
+    for(const auto* const suffix : {"-wal", "-shm", "-journal"}) {
+        INFO(suffix);
+        const fs::path beside = path.string() + suffix;
+        std::ofstream(beside) << "x";
+        fs::permissions(beside, fs::perms::owner_read | fs::perms::owner_write | fs::perms::others_write);
+        CHECK(on_open(path).code() == Errc::permissions_insecure);
+        if(::geteuid() == 0) {
+            fs::permissions(beside, fs::perms::owner_read | fs::perms::owner_write);
+            REQUIRE(::chown(beside.c_str(), 65534, 65534) == 0);
+            CHECK(on_open(path).code() == Errc::permissions_insecure);
+        }
+        fs::remove(beside);
+        fs::create_symlink(path, beside);
+        CHECK(on_open(path).code() == Errc::permissions_insecure);
+        fs::remove(beside);
+        fs::create_directory(beside);
+        CHECK(on_open(path).code() == Errc::malformed_data);
+        fs::remove(beside);
+
+        const fs::path left = (folder.path() / "gone.db").string() + suffix;
+        std::ofstream(left) << "x";
+        CHECK(raised([&] { return make(folder.path() / "gone.db"), 0; }).code() == Errc::already_exists);
+        CHECK(fs::exists(left));
+        fs::remove(left);
+    }
+    CHECK(SqliteDatabase(path).open(now));
+    CHECK(files_in(folder.path()) == std::vector<std::string>{"keys.db"});
+}
+
+TEST_CASE("a database in a folder that cannot be written is read, not changed") {
+    const TemporaryFolder folder;
+    const auto inner = folder.path() / "100% read?only#1";
+    fs::create_directory(inner);
+    const auto path = inner / "keys.db";
+    make(path);
+    // Root may write whatever the mode of the folder says, so another user does this.
+    const bool is_root = ::geteuid() == 0;
+    constexpr uid_t nobody = 65534;
+    if(is_root) {
+        REQUIRE(::chown(folder.path().c_str(), nobody, nobody) == 0);
+        REQUIRE(::chown(inner.c_str(), nobody, nobody) == 0);
+        REQUIRE(::chown(path.c_str(), nobody, nobody) == 0);
+        REQUIRE(::seteuid(nobody) == 0);
+    }
+    REQUIRE(::chmod(inner.c_str(), 0500) == 0);
+    std::string read;
+    std::optional<Error> on_write;
+    std::optional<Error> on_log;
+    try {
+        auto connection = SqliteDatabase(path).open(now);
+        connection->run([&](soci::session& sql) { sql << "select applied from keyway_schema", soci::into(read); });
+        try {
+            connection->write(Error(Errc::internal, "violated"), [](soci::session& sql) {
+                sql << "insert into keyway_schema (version, applied) values (-1, '')";
+            });
+        } catch(const Error& error) {
+            on_write = error;
+        }
+    } catch(const Error& error) {
+        UNSCOPED_INFO(error.what());
+    }
+    CHECK(::chmod(inner.c_str(), 0700) == 0);
+    std::ofstream(path.string() + "-wal") << "changes";
+    CHECK(::chmod((path.string() + "-wal").c_str(), 0600) == 0);
+    CHECK(::chmod(inner.c_str(), 0500) == 0);
+    try {
+        static_cast<void>(SqliteDatabase(path).open(now));
+    } catch(const Error& error) {
+        on_log = error;
+    }
+    CHECK(::chmod(inner.c_str(), 0700) == 0);
+    if(is_root) {
+        REQUIRE(::seteuid(0) == 0);
+    }
+    CHECK(read == now);
+    REQUIRE(on_write);
+    CHECK(on_write->code() == Errc::storage_failed);
+    CHECK(on_write->hint().find("not added or removed") != std::string::npos);
+    REQUIRE(on_log);
+    CHECK(on_log->code() == Errc::storage_failed);
+    CHECK(on_log->message().find("keys.db-wal") != std::string::npos);
 }
 
 TEST_CASE("a database open to others, of another user, or behind a link is refused") {
@@ -122,7 +267,8 @@ TEST_CASE("a database open to others, of another user, or behind a link is refus
     fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
     fs::create_symlink(path, folder.path() / "link.db");
     CHECK(on_open(folder.path() / "link.db").code() == Errc::permissions_insecure);
-    CHECK(on_open(folder.path()).code() == Errc::malformed_data);
+    fs::create_directory(folder.path() / "folder.db");
+    CHECK(on_open(folder.path() / "folder.db").code() == Errc::malformed_data);
     if(::geteuid() == 0) {
         REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
         CHECK(on_open(path).code() == Errc::permissions_insecure);
@@ -153,7 +299,7 @@ TEST_CASE("many who make the same database at once all use the same one") {
         for(int i = 0; i < 8; ++i) {
             threads.emplace_back([&, i] {
                 try {
-                    auto connection = SqliteDatabase(path).open_or_make(now);
+                    auto connection = open_or_make(path);
                     connection.write(Error(Errc::internal, "violated"), [&](soci::session& sql) {
                         sql << "insert into keyway_schema (version, applied) values (:version, '')",
                             soci::use(-i - 1);
@@ -172,7 +318,7 @@ TEST_CASE("many who make the same database at once all use the same one") {
 TEST_CASE("a transaction is done whole or not at all, and errors keep their meaning") {
     const TemporaryFolder folder;
     const auto path = folder.path() / "keys.db";
-    auto connection = SqliteDatabase(path).open_or_make(now);
+    auto connection = open_or_make(path);
     const auto insert = [&](int version) {
         connection.write(Error(Errc::already_exists, "taken"), [&](soci::session& sql) {
             sql << "insert into keyway_schema (version, applied) values (-1, '')";
@@ -192,7 +338,7 @@ TEST_CASE("a transaction is done whole or not at all, and errors keep their mean
             return 0;
         });
     });
-    CHECK(wrong.code() == Errc::storage_failed);
+    CHECK(wrong.code() == Errc::malformed_data);
     CHECK(wrong.message().find("no_such_table") != std::string::npos);
     CHECK(wrong.message().find("value-of-the-statement") == std::string::npos);
 }

@@ -20,7 +20,7 @@ class OpenedBackend {
 public:
     using Texts = std::map<std::string, std::string>;
 
-    /// @param secrets what `env:NAME` gives
+    /// @param secrets what `env:NAME` and `prompt:NAME` give
     OpenedBackend(const BackendType& type, const Texts& settings, Texts secrets)
         : type_(type), secrets_(std::make_shared<Texts>(std::move(secrets))) {
         BackendRegistry registry;
@@ -29,13 +29,12 @@ public:
         Settings all;
         all.add(alias, {.type = type_.name, .options = raw(settings, OptionOrigin::Kind::settings)});
         BackendContext context;
-        context.secrets = SecretReader(
-            [shared = secrets_, reads = reads_](const std::string& name) -> std::optional<Secret> {
-                ++*reads;
-                const auto found = shared->find(name);
-                return found == shared->end() ? std::nullopt : std::optional(Secret(found->second));
-            },
-            {});
+        const auto look_up = [shared = secrets_, reads = reads_](const std::string& name) -> std::optional<Secret> {
+            ++*reads;
+            const auto found = shared->find(name);
+            return found == shared->end() ? std::nullopt : std::optional(Secret(found->second));
+        };
+        context.secrets = SecretReader(look_up, look_up);
         context.clock = [] { return Time(std::chrono::seconds(1'800'000'000)); };  // 2027-01-15 08:00:00 UTC
         backend_ = registry.open(all, alias, context);
     }
@@ -62,8 +61,17 @@ public:
         return backend_->check(ref, options(Phase::use, texts));
     }
 
-    std::vector<KeyInfo> list(const Texts& texts = {}) const {
+    KeyListing listing(const Texts& texts = {}) const {
         return dynamic_cast<KeyLister&>(*backend_).list(options(Phase::use, texts));
+    }
+
+    /// The keys of a listing that is without a fault; else its first fault is thrown.
+    std::vector<KeyInfo> list(const Texts& texts = {}) const {
+        auto all = listing(texts);
+        if(!all.faults.empty()) {
+            throw Error(all.faults.front());
+        }
+        return std::move(all.keys);
     }
 
     /// The labels of list().
@@ -83,6 +91,14 @@ public:
 
     /// How often a secret has been asked for.
     [[nodiscard]] int reads() const { return *reads_; }
+
+    /// How often a secret is asked for in some work.
+    template <typename Work>
+    [[nodiscard]] int reads_in(const Work& work) const {
+        const int before = reads();
+        work();
+        return reads() - before;
+    }
 
 private:
     static RawOptions raw(const Texts& texts, OptionOrigin::Kind kind) {

@@ -267,3 +267,32 @@ TEST_CASE("what is in the folder beside keys is passed over") {
     fs::create_directory(folder.path() / "folder");
     CHECK(backend.labels() == std::vector<std::string>{"a"});
 }
+
+TEST_CASE("a call asks for the passphrase at most once, whoever answers") {
+    const TemporaryFolder folder;
+    const OpenedBackend backend(file_backend(),
+                                {{"path", (folder.path() / "keys").string()}, {"passphrase", "prompt:PASS"},
+                                 {"scrypt-parallelization", "1"}},
+                                {{"PASS", "correct horse"}});
+    std::optional<KeyRef> ref;  // in DER: without the public half, so that listing and removing open the key, too
+    CHECK(backend.reads_in([&] { ref = backend.create("ed25519", {{"label", "a"}, {"format", "der"}}).ref; }) == 1);
+    const auto key = backend.use(*ref);
+    CHECK(backend.reads_in([&] { static_cast<void>(backend.use(*ref)); }) == 1);
+    CHECK(backend.reads_in([&] { CHECK(!backend.check(*ref)); }) == 1);
+    CHECK(backend.reads_in([&] { static_cast<void>(backend.store(*key, {{"label", "b"}, {"format", "der"}})); }) == 1);
+    CHECK(backend.reads_in([&] { CHECK(backend.labels().size() == 2); }) == 1);
+    CHECK(backend.reads_in([&] { backend.remove(*ref); }) == 1);
+}
+
+TEST_CASE("messages and listings show where a folder given by a relative path is") {
+    const TemporaryFolder folder;
+    const auto before = fs::current_path();
+    fs::current_path(folder.path());
+    const auto backend = opened("keys");
+    fs::current_path(before);
+    const auto ref = backend.create("ed25519", {{"label", "a"}}).ref;
+    const auto path = (folder.path() / "keys" / "a.pem").string();
+    CHECK(backend.list()[0].attributes[0] == std::pair<std::string, std::string>("file", path));
+    backend.remove(ref);
+    CHECK(raised([&] { return backend.use(ref); }).message().find("\"" + path + "\"") != std::string::npos);
+}

@@ -302,10 +302,11 @@ TEST_CASE("of many who make the same label at once, one gets it") {
     {
         std::vector<std::jthread> threads;
         for(int i = 0; i < 8; ++i) {
-            threads.emplace_back([&] {
+            threads.emplace_back([&, i] {
                 try {
-                    static_cast<void>(
-                        backend.create("ed25519", {{"label", "a"}, {"unencrypted-insecure", "true"}}));
+                    static_cast<void>(backend.create("ed25519", {{"label", "a"},
+                                                                 {"format", i % 2 == 0 ? "pem" : "der"},
+                                                                 {"unencrypted-insecure", "true"}}));
                     ++made;
                 } catch(const Error& error) {
                     refused += error.code() == Errc::already_exists ? 1 : 0;
@@ -346,6 +347,22 @@ TEST_CASE("a file of a kind of key that cannot sign is named by the listing") {
     const auto error = raised([&] { return key.backend.list(); });
     CHECK(error.code() == Errc::unsupported);
     CHECK(error.message().find((key.file.parent_path() / "b.pem").string()) != std::string::npos);
+}
+
+TEST_CASE("a file that cannot be listed does not hide the others, nor stop their use") {
+    const OneKey key;
+    replace(key.file.parent_path() / "b.pem", contents(fs::path(KEYWAY_KEY_VECTORS) / "x25519.pkcs8.pem"));
+    replace(key.file.parent_path() / "c.pem", std::vector<std::uint8_t>{'j', 'u', 'n', 'k'});
+    fs::create_symlink("a.pem", key.file.parent_path() / "d.pem");
+    const auto listing = key.backend.listing();
+    REQUIRE(listing.keys.size() == 1);
+    CHECK(listing.keys[0].ref == key.ref);
+    std::vector<Errc> faults;
+    for(const auto& fault : listing.faults) {
+        faults.push_back(fault.code());
+    }
+    CHECK(faults == std::vector{Errc::unsupported, Errc::malformed_data, Errc::permissions_insecure});
+    CHECK(!key.backend.check(key.ref));
 }
 
 TEST_CASE("references that lead out of the folder, or to another type of backend") {

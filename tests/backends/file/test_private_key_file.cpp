@@ -15,6 +15,7 @@
 #include <set>
 #include <sstream>
 #include <support/raises.hpp>
+#include <sys/resource.h>
 
 using namespace keyway;
 
@@ -64,22 +65,16 @@ std::string outcome(std::span<const std::uint8_t> bytes, const AskPassphrase& pa
 }
 
 /// An EncryptedPrivateKeyInfo that asks for scrypt with these parameters.
-std::vector<std::uint8_t> scrypt_file(std::uint64_t n, std::uint64_t r, std::uint64_t p) {
-    const std::vector<std::uint8_t> sixteen(16, 7);
-    std::vector<std::uint8_t> kdf;
-    Botan::DER_Encoder(kdf)
-        .start_sequence()
-        .encode(sixteen, Botan::ASN1_Type::OctetString)
-        .encode(Botan::BigInt::from_u64(n))
-        .encode(Botan::BigInt::from_u64(r))
-        .encode(Botan::BigInt::from_u64(p))
-        .end_cons();
+const std::vector<std::uint8_t> sixteen(16, 7);
+
+/// A file of 16 bytes of ciphertext that asks for this work.
+std::vector<std::uint8_t> encrypted_file(const Botan::OID& derivation, const std::vector<std::uint8_t>& parameters) {
     std::vector<std::uint8_t> iv;
     Botan::DER_Encoder(iv).encode(sixteen, Botan::ASN1_Type::OctetString);
     std::vector<std::uint8_t> pbes2;
     Botan::DER_Encoder(pbes2)
         .start_sequence()
-        .encode(Botan::AlgorithmIdentifier(Botan::OID("1.3.6.1.4.1.11591.4.11"), kdf))
+        .encode(Botan::AlgorithmIdentifier(derivation, parameters))
         .encode(Botan::AlgorithmIdentifier(Botan::OID("2.16.840.1.101.3.4.1.42"), iv))
         .end_cons();
     std::vector<std::uint8_t> out;
@@ -89,6 +84,28 @@ std::vector<std::uint8_t> scrypt_file(std::uint64_t n, std::uint64_t r, std::uin
         .encode(sixteen, Botan::ASN1_Type::OctetString)
         .end_cons();
     return out;
+}
+
+std::vector<std::uint8_t> scrypt_file(std::uint64_t n, std::uint64_t r, std::uint64_t p) {
+    std::vector<std::uint8_t> parameters;
+    Botan::DER_Encoder(parameters)
+        .start_sequence()
+        .encode(sixteen, Botan::ASN1_Type::OctetString)
+        .encode(Botan::BigInt::from_u64(n))
+        .encode(Botan::BigInt::from_u64(r))
+        .encode(Botan::BigInt::from_u64(p))
+        .end_cons();
+    return encrypted_file(Botan::OID("1.3.6.1.4.1.11591.4.11"), parameters);
+}
+
+std::vector<std::uint8_t> pbkdf2_file(std::uint64_t iterations) {
+    std::vector<std::uint8_t> parameters;
+    Botan::DER_Encoder(parameters)
+        .start_sequence()
+        .encode(sixteen, Botan::ASN1_Type::OctetString)
+        .encode(Botan::BigInt::from_u64(iterations))
+        .end_cons();
+    return encrypted_file(Botan::OID("1.2.840.113549.1.5.12"), parameters);
 }
 
 }  // namespace
@@ -210,6 +227,23 @@ TEST_CASE("a file cannot ask for any amount of work") {
     CHECK(outcome(scrypt_file(16384, 0, 0), saying("x")) == "malformed_data");
     CHECK(outcome(scrypt_file(16383, 8, 1), saying("x")) == "malformed_data");
     CHECK(outcome(scrypt_file(0, 8, 1), saying("x")) == "malformed_data");
+    CHECK(outcome(pbkdf2_file(1), saying("x")) == "passphrase_incorrect");
+    CHECK(outcome(pbkdf2_file(0), saying("x")) == "malformed_data");
+    CHECK(outcome(pbkdf2_file(20'000'001), saying("x")) == "unsupported");
+    CHECK(outcome(pbkdf2_file(0xffffffffffffffff), saying("x")) != "internal");
+}
+
+TEST_CASE("too little memory to open a file is said") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    SKIP("a sanitizer takes more memory than the limit that this sets");
+#endif
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_AS, &before) == 0);
+    const rlimit little{512UL * 1024UL * 1024UL, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_AS, &little) == 0);
+    const auto got = outcome(scrypt_file(1UL << 20, 8, 1), saying("x"));  // 1 GiB
+    REQUIRE(::setrlimit(RLIMIT_AS, &before) == 0);
+    CHECK(got == "unsupported");
 }
 
 TEST_CASE("messages name the file and say nothing of its bytes") {

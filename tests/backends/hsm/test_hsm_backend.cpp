@@ -94,6 +94,42 @@ TEST_CASE("the id of a key is given, or chosen as raw bytes") {
     }
 }
 
+TEST_CASE("an id in use is refused, as the two keys could not be told apart") {
+    const HsmStore store;
+    const auto backend = store.open();
+    const Botan::ECDSA_PrivateKey source(rng(), Botan::EC_Group::from_name("secp256r1"));
+    const auto store_as = [&](std::string_view label) {
+        return backend->store(source, HsmStore::options(Phase::store, {{"label", label}}));
+    };
+    const auto ref = store_as("first");
+    CHECK_RAISES(store_as("second"), Errc::already_exists);
+    const auto id = ref.locator().find("id").value();
+    CHECK_RAISES(backend->create(KeySpec::parse("p-256"), HsmStore::options(Phase::create, {{"label", "c"}, {"id", id}})),
+                 Errc::already_exists);
+    CHECK(store.objects() == 2);
+    CHECK(signs(*backend->use(ref, {})));
+}
+
+TEST_CASE("removing one of two keys that another program put under one id leaves the other whole") {
+    const HsmStore store;
+    const auto backend = store.open();
+    const Botan::ECDSA_PrivateKey source(rng(), Botan::EC_Group::from_name("secp256r1"));
+    const auto first = backend->store(source, HsmStore::options(Phase::store, {{"label", "first"}}));
+    const auto second =
+        backend->store(source, HsmStore::options(Phase::store, {{"label", "second"}, {"id", "02"}}));
+    {
+        const HsmStore::Direct direct(store);
+        const auto id = Botan::hex_decode(first.locator().find("id").value());
+        for(const auto object_class : {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY}) {
+            direct.set(direct.find(object_class, "second").at(0), CKA_ID, std::string(id.begin(), id.end()));
+        }
+    }
+    dynamic_cast<KeyRemover&>(*backend).remove(first, {});
+    CHECK_RAISES(backend->use(first, {}), Errc::key_not_found);
+    const KeyRef moved(second.backend(), "hsm", second.key(), second.fingerprint(), KeyLocator().set("label", "second"));
+    CHECK(signs(*backend->use(moved, {})));
+}
+
 TEST_CASE("two private keys under one label are not guessed between") {
     const HsmStore store;
     const auto backend = store.open();
@@ -210,6 +246,10 @@ TEST_CASE("settings that do not say which module or token are refused") {
     CHECK_RAISES(store.open({{"token-label", ""}}), Errc::invalid_option);
     CHECK_RAISES(store.open({{"token-uri", "pkcs11:token=other"}}), Errc::invalid_option);
     CHECK_RAISES(store.open({{"token-uri", "hello"}}), Errc::invalid_argument);
+    for(const auto* bad : {"0", "10001", "18446744073709551615"}) {
+        CHECK_RAISES(store.open({{"max-sessions", bad}}), Errc::invalid_option);
+    }
+    CHECK_RAISES(store.open({{"session-wait-ms", "18446744073709551615"}}), Errc::invalid_option);
     CHECK_RAISES(HsmStore::create(*store.open({{"module", "/nonexistent.so"}}), "a"), Errc::token_not_found);
     CHECK_RAISES(HsmStore::create(*store.open({{"module", "no-such-module"}}), "a"), Errc::token_not_found);
     CHECK_RAISES(HsmStore::create(*store.open({{"module", "/etc/passwd"}}), "a"), Errc::token_not_found);

@@ -8,6 +8,8 @@
 #include <botan/pubkey.h>
 #include <botan/system_rng.h>
 
+#include <atomic>
+#include <functional>
 #include <thread>
 
 using namespace keyway;
@@ -178,4 +180,117 @@ TEST_CASE("a token's limit of sessions is kept to, and many threads share what t
         }
     }
     CHECK(good == 80);
+}
+
+TEST_CASE("a login that others end, and sessions that others close, are renewed") {
+    const HsmStore store(spy);
+    const auto backend = store.open();
+    const auto ref = HsmStore::create(*backend, "root").ref;
+    const auto key = backend->use(ref, {});
+    // Several sessions in the pool, so that several are lost at once.
+    {
+        std::vector<std::jthread> threads;
+        for(int t = 0; t < 6; ++t) {
+            threads.emplace_back([&] {
+                for(int i = 0; i < 10; ++i) {
+                    static_cast<void>(signs(*key));
+                }
+            });
+        }
+    }
+    const auto module = pkcs11::Module::open(store.module());
+    const auto slot = module->tokens().at(0).slot;
+    const auto log_out = [&] {
+        const pkcs11::Session session(module, slot, pkcs11::SessionMode::read_only);
+        REQUIRE(module->calls().C_Logout(session.handle()) == CKR_OK);
+    };
+    const auto close_all = [&] { REQUIRE(module->calls().C_CloseAllSessions(slot) == CKR_OK); };
+    for(const auto& disturb : {std::function<void()>(log_out), std::function<void()>(close_all)}) {
+        disturb();
+        CHECK(signs(*key));
+        disturb();
+        CHECK(dynamic_cast<KeyLister&>(*backend).list({}).keys.size() == 1);
+        disturb();
+        CHECK(signs(*backend->use(ref, {})));
+        disturb();
+        const auto more = HsmStore::create(*backend, "more").ref;
+        disturb();
+        dynamic_cast<KeyRemover&>(*backend).remove(more, {});
+        CHECK(signs(*key));
+    }
+}
+
+TEST_CASE("many threads with a wrong PIN send it once") {
+    const HsmStore store(spy);
+    const auto ref = HsmStore::create(*store.open(), "root").ref;
+    const auto wrong = store.wrong_pin_source();
+    store.spy().logins = 0;
+    std::atomic<int> rejected = 0;
+    {
+        std::vector<std::jthread> threads;
+        for(int t = 0; t < 8; ++t) {
+            threads.emplace_back([&] {
+                const auto error = store.open({{"user-pin", wrong}})->check(ref, {});
+                rejected += error && error->code() == Errc::pin_incorrect ? 1 : 0;
+            });
+        }
+    }
+    CHECK(rejected == 8);
+    CHECK(store.spy().logins == 1);
+}
+
+TEST_CASE("what a cut short import or removal leaves is listed and can be removed") {
+    const HsmStore store(spy);
+    const auto backend = store.open();
+    const auto ref = store_a_key(*backend);
+    {
+        const HsmStore::Direct direct(store);
+        const auto object = direct.find(CKO_PRIVATE_KEY, "imported").at(0);
+        REQUIRE(direct.session().calls().C_DestroyObject(direct.session().handle(), object) == CKR_OK);
+    }
+    CHECK(backend->check(ref, {}).value().code() == Errc::key_not_found);
+    CHECK_RAISES(store_a_key(*backend), Errc::already_exists);
+    const auto listing = dynamic_cast<KeyLister&>(*backend).list({});
+    REQUIRE(listing.keys.size() == 1);
+    CHECK(listing.keys[0].ref == ref);
+    CHECK(listing.keys[0].attributes.back() == std::pair<std::string, std::string>("private-key", "missing"));
+    dynamic_cast<KeyRemover&>(*backend).remove(ref, {});
+    CHECK(store.objects() == 0);
+    CHECK(signs(*backend->use(store_a_key(*backend), {})));
+}
+
+TEST_CASE("a private key without a public one is named by a listing, beside the others") {
+    const HsmStore store(spy);
+    const auto backend = store.open();
+    const auto whole = HsmStore::create(*backend, "whole").ref;
+    static_cast<void>(HsmStore::create(*backend, "lone"));
+    {
+        const HsmStore::Direct direct(store);
+        const auto object = direct.find(CKO_PUBLIC_KEY, "lone").at(0);
+        REQUIRE(direct.session().calls().C_DestroyObject(direct.session().handle(), object) == CKR_OK);
+    }
+    const auto listing = dynamic_cast<KeyLister&>(*backend).list({});
+    REQUIRE(listing.keys.size() == 1);
+    CHECK(listing.keys[0].ref == whole);
+    REQUIRE(listing.faults.size() == 1);
+    CHECK(listing.faults[0].message().find("\"lone\"") != std::string::npos);
+}
+
+TEST_CASE("a label that is no text does not hide its key or the others") {
+    const HsmStore store(spy);
+    const auto backend = store.open();
+    static_cast<void>(HsmStore::create(*backend, "a"));
+    static_cast<void>(HsmStore::create(*backend, "b"));
+    {
+        const HsmStore::Direct direct(store);
+        for(const auto object_class : {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY}) {
+            direct.set(direct.find(object_class, "b").at(0), CKA_LABEL, "caf\xe9");
+        }
+    }
+    const auto listing = dynamic_cast<KeyLister&>(*backend).list({});
+    CHECK(listing.faults.empty());
+    REQUIRE(listing.keys.size() == 2);
+    for(const auto& info : listing.keys) {
+        CHECK(signs(*backend->use(info.ref, {})));
+    }
 }

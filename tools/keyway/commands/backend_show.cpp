@@ -27,9 +27,9 @@ std::string text_of(const OptionSpec& option) {
     for(const auto& name : phases_of(option)) {
         places += (places.empty() ? "" : ", ") + name;
     }
-    return "\n" + styled(option.name, Style::bold, 1) + "  " + std::string(to_string(option.type)) + "; in: " + places +
-           (option.default_value ? "; default: " + *option.default_value : "") + "\n    " + wrapped(option.help, 4, 4) +
-           "\n";
+    return "\n" + styled(option.name, Style::bold, 1) + "  " + std::string(to_string(option.type)) +
+           "; in: " + places + (option.default_value ? "; default: " + *option.default_value : "") +
+           "\n    " + wrapped(option.help, 4, 4) + "\n";
 }
 
 void run(Session& session, const Arguments& arguments) {
@@ -50,15 +50,17 @@ void run(Session& session, const Arguments& arguments) {
 }  // namespace
 
 Command backend_show_command() {
-    return {.noun = "backend",
-            .verb = "show",
-            .summary = "show the options of a backend type",
-            .flags = {},
-            .positional = Positional{.name = "TYPE", .help = "the type: hsm, file or database"},
-            .details = "Options in settings stand in keyway.json or with --set; the others are flags of key create, key "
-                       "store, and of all that use a key.",
-            .example = "keyway backend show hsm",
-            .run = run};
+    return {
+        .noun = "backend",
+        .verb = "show",
+        .summary = "show the options of a backend type",
+        .flags = {},
+        .positional = Positional{.name = "TYPE", .help = "the type: hsm, file or database"},
+        .details =
+            "Options in settings stand in keyway.json or with --set; the others are flags of key create, key "
+            "store, and of all that use a key.",
+        .example = "keyway backend show hsm",
+        .run = run};
 }
 
 }  // namespace keyway::cli

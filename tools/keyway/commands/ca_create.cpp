@@ -15,8 +15,7 @@ namespace {
 constexpr std::chrono::days years_of_root(3653);
 constexpr std::chrono::days years_of_intermediate(1826);
 
-x509::CertificateFields fields_of(const Session& session,
-                                  const Arguments& arguments,
+x509::CertificateFields fields_of(const Session& session, const Arguments& arguments,
                                   const std::optional<Botan::X509_Certificate>& issuer) {
     const auto usual = issuer ? years_of_intermediate : years_of_root;
     x509::CertificateFields fields{.subject = x509::DistinguishedName::parse(arguments.required("subject")),
@@ -35,10 +34,11 @@ void create_root(Session& session, const Arguments& arguments, const OutputFile&
     const auto opened = session.open(named);
     constexpr auto kind = x509::CertificateKind::root;
     if(arguments.has("dry-run")) {
+        x509::check_root(*opened.key, fields, wish);
         report_dry_run(session, kind, fields, choose_scheme(*opened.key, wish));
         return;
     }
-    hand_out(session, kind, x509::issue_root(*opened.key, fields, Botan::system_rng(), wish), file);
+    hand_out(session, kind, fields, x509::issue_root(*opened.key, fields, Botan::system_rng(), wish), file);
 }
 
 void create_intermediate(Session& session, const Arguments& arguments, const OutputFile& file) {
@@ -48,16 +48,19 @@ void create_intermediate(Session& session, const Arguments& arguments, const Out
     const auto named = session.named_key(arguments.required("key"));
     const auto named_issuer = session.named_key(arguments.required("issuer-key"));
     session.work_with({named.backend, named_issuer.backend});
-    const auto issuer_key = session.open(named_issuer);
     const auto opened = session.open(named);
-    x509::Issuer issuer(issuer_certificate, *issuer_key.key, Botan::system_rng(), wish);
     constexpr auto kind = x509::CertificateKind::intermediate;
+    // What is wrong is told before the issuer's key is opened.
+    x509::check_certificate(issuer_certificate, kind, *opened.key, fields, wish);
+    const auto issuer_key = session.open(named_issuer);
+    x509::Issuer issuer(issuer_certificate, *issuer_key.key, Botan::system_rng(), wish);
     if(arguments.has("dry-run")) {
         report_dry_run(session, kind, fields, issuer.scheme());
         return;
     }
-    hand_out(session, kind,
-             x509::issue_certificate(issuer, kind, *opened.key->public_key(), fields, Botan::system_rng()), file);
+    hand_out(session, kind, fields,
+             x509::issue_certificate(issuer, kind, *opened.key->public_key(), fields, Botan::system_rng()),
+             file);
 }
 
 void run(Session& session, const Arguments& arguments) {
@@ -66,7 +69,8 @@ void run(Session& session, const Arguments& arguments) {
                     "give both for an intermediate, none for a root");
     }
     const OutputFile file(arguments);
-    arguments.has("issuer") ? create_intermediate(session, arguments, file) : create_root(session, arguments, file);
+    arguments.has("issuer") ? create_intermediate(session, arguments, file)
+                            : create_root(session, arguments, file);
 }
 
 std::vector<Flag> flags() {
@@ -94,11 +98,12 @@ Command ca_create_command() {
             .summary = "make the certificate of a root, or with --issuer of an intermediate",
             .flags = flags(),
             .backend_phase = Phase::use,
-            .details = "Backend options apply to the backend that has them; with two that have the same one, put the alias "
+            .details = "Backend options apply to the backend that has them; with two that have the same one, "
+                       "put the alias "
                        "in front: --hsm-user-pin.",
-            .example = "keyway ca create --key root.ref --subject 'CN=Example Root,O=Example' --out root.pem\n"
-                       "keyway ca create --key ca.ref --subject 'CN=Example CA 1' --issuer root.pem \\\n"
-                       "    --issuer-key root.ref --path-length 0 --out ca.pem",
+            .example = "keyway ca create --key root.ref --subject 'CN=Example Root' --out root.pem\n"
+                       "keyway ca create --key ca.ref --subject 'CN=Example CA 1' --path-length 0 \\\n"
+                       "    --issuer root.pem --issuer-key root.ref --out ca.pem",
             .run = run};
 }
 

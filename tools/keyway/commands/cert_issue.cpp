@@ -78,7 +78,8 @@ Subject subject_of(Session& session, const Arguments& arguments, const std::opti
     if(named) {
         subject.key = session.open(*named).key->public_key();
     } else {
-        const auto request = x509::read_request(read_input(arguments.required("csr")));
+        const auto request = read_input_as(arguments.required("csr"),
+                                           [](const auto& bytes) { return x509::read_request(bytes); });
         subject = {request.public_key, request.subject, request.alternative_names};
     }
     if(const auto text = arguments.value("subject")) {
@@ -105,16 +106,20 @@ void run(Session& session, const Arguments& arguments) {
     auto subject = subject_of(session, arguments, named);
     x509::CertificateFields fields{.subject = std::move(subject.name),
                                    .serial = x509::SerialNumber::random(Botan::system_rng()),
-                                   .validity = validity(session, arguments, profile.usual, issuer_certificate),
+                                   .validity =
+                                       validity(session, arguments, profile.usual, issuer_certificate),
                                    .alternative_names = std::move(subject.alternative_names),
                                    .urls = urls(arguments)};
+    const auto wish = signature_wish(arguments);
+    // What is wrong is told before the issuer's key is opened.
+    x509::check_certificate(issuer_certificate, profile.kind, *subject.key, fields, wish);
     const auto issuer_key = session.open(issuer_named);
-    x509::Issuer issuer(issuer_certificate, *issuer_key.key, Botan::system_rng(), signature_wish(arguments));
+    x509::Issuer issuer(issuer_certificate, *issuer_key.key, Botan::system_rng(), wish);
     if(arguments.has("dry-run")) {
         report_dry_run(session, profile.kind, fields, issuer.scheme());
         return;
     }
-    hand_out(session, profile.kind,
+    hand_out(session, profile.kind, fields,
              x509::issue_certificate(issuer, profile.kind, *subject.key, fields, Botan::system_rng()), file);
 }
 
@@ -129,7 +134,8 @@ std::vector<Flag> flags() {
         {.name = "san",
          .takes = Takes::many,
          .value = "NAMES",
-         .help = "dns:HOST, ip:ADDRESS, email:ADDRESS or uri:URI, with commas between; without it, those of the request"},
+         .help = "dns:HOST, ip:ADDRESS, email:ADDRESS or uri:URI, with commas between; without it, those of "
+                 "the request"},
         OutputFile::out_flag("where the certificate goes, in PEM; - is standard output"),
         OutputFile::force_flag(),
     };
@@ -143,16 +149,18 @@ std::vector<Flag> flags() {
 }  // namespace
 
 Command cert_issue_command() {
-    return {.noun = "cert",
-            .verb = "issue",
-            .summary = "issue a certificate for a server, a client or an OCSP responder",
-            .flags = flags(),
-            .backend_phase = Phase::use,
-            .details = "Of a request, only the key, the subject and the alternative names are taken: check them, for "
-                       "instance with --dry-run.",
-            .example = "keyway cert issue --profile server --csr www.csr --issuer ca.pem --issuer-key ca.ref \\\n"
-                       "    --san dns:www.example.com --out www.pem",
-            .run = run};
+    return {
+        .noun = "cert",
+        .verb = "issue",
+        .summary = "issue a certificate for a server, a client or an OCSP responder",
+        .flags = flags(),
+        .backend_phase = Phase::use,
+        .details =
+            "Of a request, only the key, the subject and the alternative names are taken: check them, for "
+            "instance with --dry-run.",
+        .example = "keyway cert issue --profile server --csr www.csr --san dns:www.example.com \\\n"
+                   "    --issuer ca.pem --issuer-key ca.ref --out www.pem",
+        .run = run};
 }
 
 }  // namespace keyway::cli

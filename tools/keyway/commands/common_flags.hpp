@@ -6,11 +6,15 @@
 namespace keyway::cli {
 
 [[nodiscard]] inline Flag dry_run_flag() {
-    return {.name = "dry-run", .takes = Takes::nothing, .help = "look whether it can be done, and change nothing"};
+    return {.name = "dry-run",
+            .takes = Takes::nothing,
+            .help = "look whether it can be done, and change nothing"};
 }
 
 [[nodiscard]] inline Flag backend_flag() {
-    return {.name = "backend", .value = "ALIAS", .help = "the backend to use (default: the one the settings name)"};
+    return {.name = "backend",
+            .value = "ALIAS",
+            .help = "the backend to use (default: the one the settings name)"};
 }
 
 [[nodiscard]] inline Positional reference_positional() {
@@ -28,7 +32,8 @@ namespace keyway::cli {
 [[nodiscard]] inline Flag scheme_flag() {
     return {.name = "scheme",
             .value = "NAME",
-            .help = "how to sign: sha256, sha384, sha512, or for RSA pkcs1v15-HASH, pss-HASH (default: what fits the key)"};
+            .help = "how to sign: sha256, sha384, sha512, or for RSA pkcs1v15-HASH, pss-HASH (default: what "
+                    "fits the key)"};
 }
 
 /// A flag that has to be given.

@@ -27,6 +27,15 @@ bool is_hex(std::string_view text) {
     return !text.empty() && text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
 
+/// Reads REASON[:TIME].
+void set_reason(x509::RevokedCertificate& revoked, const std::string& text) {
+    const auto colon = std::min(text.find(':'), text.size());
+    revoked.reason = x509::parse_revocation_reason(text.substr(0, colon));
+    if(colon < text.size()) {
+        revoked.revoked_at = parse_time(text.substr(colon + 1), "the time of a revocation");
+    }
+}
+
 /// Reads SERIAL[:REASON[:TIME]]. A serial number may have colons between its octets, as openssl prints it.
 x509::RevokedCertificate parse_revocation(const std::string& text, Time now) {
     std::size_t end = 0;
@@ -40,41 +49,60 @@ x509::RevokedCertificate parse_revocation(const std::string& text, Time now) {
     }
     x509::RevokedCertificate revoked{x509::SerialNumber::from_hex(text.substr(0, end)), now};
     if(end < text.size()) {
-        const auto reason_and_time = text.substr(end + 1);
-        const auto colon = std::min(reason_and_time.find(':'), reason_and_time.size());
-        revoked.reason = x509::parse_revocation_reason(reason_and_time.substr(0, colon));
-        if(colon < reason_and_time.size()) {
-            revoked.revoked_at = parse_time(reason_and_time.substr(colon + 1), "the time of a revocation");
-        }
+        set_reason(revoked, text.substr(end + 1));
     }
     return revoked;
 }
 
-/// Reads FILE[:REASON]; a colon that no reason follows is part of the file's name.
-x509::RevokedCertificate parse_revoked_file(const std::string& text, const Botan::X509_Certificate& issuer, Time now) {
-    auto name = text;
-    auto reason = Botan::CRL_Code::Unspecified;
-    if(const auto colon = text.rfind(':'); colon != std::string::npos) {
-        try {
-            reason = x509::parse_revocation_reason(text.substr(colon + 1));
-            name = text.substr(0, colon);
-        } catch(const Error&) {
-            name = text;
-        }
+bool is_reason(const std::string& text) {
+    try {
+        static_cast<void>(x509::parse_revocation_reason(text));
+        return true;
+    } catch(const Error&) {
+        return false;
     }
-    const auto certificate = x509::read_certificate(read_input(name));
-    if(certificate.issuer_dn() != issuer.subject_dn() || !certificate.check_signature(*issuer.subject_public_key())) {
-        throw Error(Errc::invalid_argument, "the certificate " + in_quotes(name) + " was not issued by this issuer",
-                    "only the issuer of a certificate can revoke it");
-    }
-    return {x509::SerialNumber::of(certificate), now, reason};
 }
 
-x509::CrlFields fields_of(const Session& session, const Arguments& arguments, const Botan::X509_Certificate& issuer) {
+/// Where the name of the file ends in FILE[:REASON[:TIME]]; a colon that no reason follows is part of it.
+std::size_t end_of_name(const std::string& text) {
+    auto colon = text.find(':');
+    while(colon != std::string::npos) {
+        const auto next = text.find(':', colon + 1);
+        if(is_reason(text.substr(colon + 1, next == std::string::npos ? next : next - colon - 1))) {
+            return colon;
+        }
+        colon = next;
+    }
+    return text.size();
+}
+
+/// Reads FILE[:REASON[:TIME]].
+x509::RevokedCertificate parse_revoked_file(const std::string& text, const Botan::X509_Certificate& issuer,
+                                            Time now) {
+    const auto end = end_of_name(text);
+    const auto name = text.substr(0, end);
+    const auto certificate =
+        read_input_as(name, [](const auto& bytes) { return x509::read_certificate(bytes); });
+    if(certificate.issuer_dn() != issuer.subject_dn() ||
+       !certificate.check_signature(*issuer.subject_public_key())) {
+        throw Error(Errc::invalid_argument,
+                    "the certificate " + in_quotes(name) + " was not issued by this issuer",
+                    "only the issuer of a certificate can revoke it");
+    }
+    x509::RevokedCertificate revoked{x509::SerialNumber::of(certificate), now};
+    if(end < text.size()) {
+        set_reason(revoked, text.substr(end + 1));
+    }
+    return revoked;
+}
+
+x509::CrlFields fields_of(const Session& session, const Arguments& arguments,
+                          const Botan::X509_Certificate& issuer) {
     const auto now = session.now();
     x509::CrlFields fields{.number = *arguments.number("number", 0, std::numeric_limits<long>::max()),
                            .this_update = now,
-                           .next_update = now + std::chrono::days(arguments.number("days", 1, 3653).value_or(7))};
+                           .next_update =
+                               now + std::chrono::days(arguments.number("days", 1, 3653).value_or(7))};
     for(const auto& text : arguments.values("revoke")) {
         fields.revoked.push_back(parse_revocation(text, now));
     }
@@ -88,21 +116,24 @@ void run(Session& session, const Arguments& arguments) {
     const OutputFile file(arguments);
     const auto certificate = certificate_of(arguments, "issuer");
     const auto fields = fields_of(session, arguments, certificate);
+    const auto wish = signature_wish(arguments);
+    // What is wrong is told before the issuer's key is opened.
+    x509::check_crl(certificate, fields, wish);
     const auto named = session.named_key(arguments.required("issuer-key"));
     session.work_with({named.backend});
     const auto key = session.open(named);
-    x509::Issuer issuer(certificate, *key.key, Botan::system_rng(), signature_wish(arguments));
+    x509::Issuer issuer(certificate, *key.key, Botan::system_rng(), wish);
 
     Json json{{"issuer", issuer.name().to_string()},
               {"number", fields.number},
               {"revoked", fields.revoked.size()},
-              {"this-update", format_time(fields.this_update)},
-              {"next-update", format_time(fields.next_update)},
+              {"this-update", to_iso_8601(fields.this_update)},
+              {"next-update", to_iso_8601(fields.next_update)},
               {"scheme", issuer.scheme().name()}};
     const auto text = facts({{"issuer", issuer.name().to_string()},
                              {"number", std::to_string(fields.number)},
                              {"revoked", std::to_string(fields.revoked.size())},
-                             {"next update", format_time(fields.next_update)},
+                             {"next update", to_iso_8601(fields.next_update)},
                              {"file", arguments.has("dry-run") ? "" : file.name()}});
     if(arguments.has("dry-run")) {
         json["dry-run"] = true;
@@ -123,32 +154,41 @@ void run(Session& session, const Arguments& arguments) {
 }  // namespace
 
 Command crl_issue_command() {
-    return {.noun = "crl",
-            .verb = "issue",
-            .summary = "issue a certificate revocation list",
-            .flags = {required(issuer_flag()),
-                      required(issuer_key_flag()),
-                      required({.name = "number", .value = "N", .help = "its number: higher than that of the list before"}),
-                      {.name = "revoke",
-                       .takes = Takes::many,
-                       .value = "SERIAL[:REASON[:TIME]]",
-                       .help = "a revoked certificate by its serial number in hexadecimal (default: now, unspecified)"},
-                      {.name = "revoke-certificate",
-                       .takes = Takes::many,
-                       .value = "FILE[:REASON]",
-                       .help = "a revoked certificate itself"},
-                      {.name = "days", .value = "N", .help = "when the next list will be there at the latest (default: 7)"},
-                      OutputFile::out_flag("where the list goes, in PEM; - is standard output"),
-                      OutputFile::force_flag(),
-                      scheme_flag(),
-                      dry_run_flag()},
-            .backend_phase = Phase::use,
-            .details = "The list holds what is given, and nothing of earlier lists. Reasons: keyCompromise, cACompromise, "
-                       "affiliationChanged, superseded, cessationOfOperation, certificateHold, privilegeWithdrawn, "
-                       "aACompromise.",
-            .example = "keyway crl issue --issuer ca.pem --issuer-key ca.ref --number 8 \\\n"
-                       "    --revoke-certificate www.pem:keyCompromise --out ca.crl",
-            .run = run};
+    return {
+        .noun = "crl",
+        .verb = "issue",
+        .summary = "issue a certificate revocation list",
+        .flags =
+            {required(issuer_flag()),
+             required(issuer_key_flag()),
+             required(
+                 {.name = "number", .value = "N", .help = "its number: higher than that of the list before"}),
+             {.name = "revoke",
+              .takes = Takes::many,
+              .value = "SERIAL[:REASON[:TIME]]",
+              .help =
+                  "a revoked certificate by its serial number in hexadecimal (default: now, unspecified)"},
+             {.name = "revoke-certificate",
+              .takes = Takes::many,
+              .value = "FILE[:REASON[:TIME]]",
+              .help = "a revoked certificate itself (default: now, unspecified)"},
+             {.name = "days",
+              .value = "N",
+              .help = "when the next list will be there at the latest (default: 7)"},
+             OutputFile::out_flag("where the list goes, in PEM; - is standard output"),
+             OutputFile::force_flag(),
+             scheme_flag(),
+             dry_run_flag()},
+        .backend_phase = Phase::use,
+        .details =
+            "The list holds what is given, and nothing of earlier lists: give what was revoked before again, with "
+            "its time. Reasons: keyCompromise, "
+            "cACompromise, "
+            "affiliationChanged, superseded, cessationOfOperation, certificateHold, privilegeWithdrawn, "
+            "aACompromise.",
+        .example = "keyway crl issue --issuer ca.pem --issuer-key ca.ref --number 8 \\\n"
+                   "    --revoke-certificate www.pem:keyCompromise --out ca.crl",
+        .run = run};
 }
 
 }  // namespace keyway::cli

@@ -39,12 +39,12 @@ Json json_of(const x509::GeneralNames& names) {
 
 std::vector<Flag> validity_flags(const std::string& usual) {
     return {{.name = "days", .value = "N", .help = "how long it holds (default: " + usual + ")"},
-            {.name = "not-after", .value = "TIME", .help = "until when it holds: 2030-12-31 or 2030-12-31T23:59:59Z"}};
+            {.name = "not-after",
+             .value = "TIME",
+             .help = "until when it holds: 2030-12-31 or 2030-12-31T23:59:59Z"}};
 }
 
-x509::Validity validity(const Session& session,
-                        const Arguments& arguments,
-                        std::chrono::days usual,
+x509::Validity validity(const Session& session, const Arguments& arguments, std::chrono::days usual,
                         const std::optional<Botan::X509_Certificate>& issuer) {
     const auto days = arguments.number("days", 1, most_days);
     const auto end = arguments.value("not-after");
@@ -58,14 +58,21 @@ x509::Validity validity(const Session& session,
     if(days) {
         return {now, now + std::chrono::days(*days)};
     }
-    const auto last = issuer ? issuer->not_after().to_std_timepoint() : Time::max();
+    const auto last = issuer ? x509::validity_of(*issuer).not_after : Time::max();
     return {now, std::min<Time>(now + usual, last)};
 }
 
 std::vector<Flag> url_flags() {
-    return {{.name = "crl-url", .takes = Takes::many, .value = "URL", .help = "where the issuer's CRL will be"},
-            {.name = "ocsp-url", .takes = Takes::many, .value = "URL", .help = "where the issuer's OCSP responder is"},
-            {.name = "issuer-url", .takes = Takes::many, .value = "URL", .help = "where the issuer's certificate is"}};
+    return {
+        {.name = "crl-url", .takes = Takes::many, .value = "URL", .help = "where the issuer's CRL will be"},
+        {.name = "ocsp-url",
+         .takes = Takes::many,
+         .value = "URL",
+         .help = "where the issuer's OCSP responder is"},
+        {.name = "issuer-url",
+         .takes = Takes::many,
+         .value = "URL",
+         .help = "where the issuer's certificate is"}};
 }
 
 x509::Urls urls(const Arguments& arguments) {
@@ -80,16 +87,15 @@ SignatureWish signature_wish(const Arguments& arguments) {
 }
 
 Botan::X509_Certificate certificate_of(const Arguments& arguments, std::string_view flag) {
-    return x509::read_certificate(read_input(arguments.required(flag)));
+    return read_input_as(arguments.required(flag),
+                         [](const auto& bytes) { return x509::read_certificate(bytes); });
 }
 
-void report_dry_run(const Session& session,
-                    x509::CertificateKind kind,
-                    const x509::CertificateFields& fields,
+void report_dry_run(const Session& session, x509::CertificateKind kind, const x509::CertificateFields& fields,
                     const SignatureScheme& scheme) {
     const std::string profile(x509::profile_of(kind).name);
     const auto subject = fields.subject.to_string();
-    const auto until = format_time(fields.validity.not_after);
+    const auto until = to_iso_8601(fields.validity.not_after);
     session.report(Json{{"dry-run", true},
                         {"profile", profile},
                         {"subject", subject},
@@ -103,23 +109,25 @@ void report_dry_run(const Session& session,
                                                            {"signed with", scheme.name()}}));
 }
 
-void hand_out(const Session& session,
-              x509::CertificateKind kind,
-              const Botan::X509_Certificate& certificate,
-              const OutputFile& file) {
+void hand_out(const Session& session, x509::CertificateKind kind, const x509::CertificateFields& fields,
+              const Botan::X509_Certificate& certificate, const OutputFile& file) {
     const std::string profile(x509::profile_of(kind).name);
+    const auto& names = fields.alternative_names;
     if(!file.is_standard_output() || !session.json()) {
         file.write(certificate.PEM_encode());
     }
     auto json = cli::json_of(certificate);
     json["profile"] = profile;
+    json["names"] = json_of(names);
     json["spki-sha256"] = SpkiFingerprint::of(*certificate.subject_public_key()).to_string();
     json["out"] = file.name();
     if(session.json() || !file.is_standard_output()) {
         session.report(json, facts({{"profile", profile},
                                     {"subject", json["subject"].get<std::string>()},
                                     {"issuer", json["issuer"].get<std::string>()},
+                                    {"names", join(names)},
                                     {"serial", json["serial"].get<std::string>()},
+                                    {"not before", json["not-before"].get<std::string>()},
                                     {"not after", json["not-after"].get<std::string>()},
                                     {"file", file.name()}}));
     }

@@ -20,8 +20,7 @@ namespace keyway::cli {
 
 /// From now on, for as long as the flags say; else for the usual time, cut off where the issuer's own ends.
 /// @throws Errc::usage when both flags are given; Errc::invalid_argument
-[[nodiscard]] x509::Validity validity(const Session& session,
-                                      const Arguments& arguments,
+[[nodiscard]] x509::Validity validity(const Session& session, const Arguments& arguments,
                                       std::chrono::days usual,
                                       const std::optional<Botan::X509_Certificate>& issuer);
 
@@ -36,15 +35,11 @@ namespace keyway::cli {
 [[nodiscard]] Botan::X509_Certificate certificate_of(const Arguments& arguments, std::string_view flag);
 
 /// Tells what would be issued.
-void report_dry_run(const Session& session,
-                    x509::CertificateKind kind,
-                    const x509::CertificateFields& fields,
+void report_dry_run(const Session& session, x509::CertificateKind kind, const x509::CertificateFields& fields,
                     const SignatureScheme& scheme);
 
 /// Writes the certificate, and tells what it says.
-void hand_out(const Session& session,
-              x509::CertificateKind kind,
-              const Botan::X509_Certificate& certificate,
-              const OutputFile& file);
+void hand_out(const Session& session, x509::CertificateKind kind, const x509::CertificateFields& fields,
+              const Botan::X509_Certificate& certificate, const OutputFile& file);
 
 }  // namespace keyway::cli

@@ -14,7 +14,8 @@ void run(Session& session, const Arguments& arguments) {
     const auto named = session.named_key(*arguments.positional());
     session.work_with({named.backend});
     const auto ref = session.reference(named);
-    if(const auto error = session.backend(ref.backend()).check(ref, session.options(ref.backend(), Phase::use))) {
+    if(const auto error =
+           session.backend(ref.backend()).check(ref, session.options(ref.backend(), Phase::use))) {
         throw Error(*error);
     }
     auto json = json_of(ref);

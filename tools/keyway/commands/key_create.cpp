@@ -11,11 +11,13 @@ void run(Session& session, const Arguments& arguments) {
     const auto file = reference_file(arguments);
     const auto alias = session.chosen_backend();
     session.work_with({alias});
-    const NewKey wanted{alias, KeySpec::parse(arguments.required("type")), session.options(alias, Phase::create)};
+    const NewKey wanted{alias, KeySpec::parse(arguments.required("type")),
+                        session.options(alias, Phase::create)};
     if(arguments.has("dry-run")) {
         report_dry_run(session, wanted, "create");
         return;
     }
+    session.expect_new_key(alias);
     const auto made = session.backend(alias).create(wanted.spec, wanted.options);
     hand_out(session, wanted, made.ref, file);
 }
@@ -31,14 +33,16 @@ Command key_create_command() {
             .flags = {backend_flag(),
                       {.name = "type",
                        .value = "TYPE",
-                       .help = "rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521, secp256k1, brainpool-p256r1 (384, 512), "
+                       .help = "rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521, secp256k1, "
+                               "brainpool-p256r1 (384, 512), "
                                "ed25519 or ed448",
                        .required = true},
                       out,
                       OutputFile::force_flag(),
                       dry_run_flag()},
             .backend_phase = Phase::create,
-            .details = "The reference is one line of text. It holds no secret, and is what names the key from now on: keep "
+            .details = "The reference is one line of text. It holds no secret, and is what names the key "
+                       "from now on: keep "
                        "it.",
             .example = "keyway key create --backend hsm --type p-256 --label root \\\n"
                        "    --user-pin env:HSM_PIN --out root.ref",

@@ -6,6 +6,7 @@
 #include "common_flags.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/core/text.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -16,29 +17,38 @@ namespace {
 void run(Session& session, const Arguments&) {
     const auto alias = session.chosen_backend();
     session.work_with({alias});
-    const auto keys = list_keys(session.backend(alias), session.options(alias, Phase::use));
-    auto json = Json::array();
+    const auto listing = list_keys(session.backend(alias), session.options(alias, Phase::use));
+    auto keys = Json::array();
+    auto faults = Json::array();
     std::vector<Row> rows;
-    for(const auto& key : keys) {
-        json.push_back(json_of(key));
+    for(const auto& key : listing.keys) {
+        keys.push_back(json_of(key));
         rows.push_back({key.label, key.ref.key().to_string(), key.ref.fingerprint().to_string()});
     }
-    session.report(Json{{"backend", alias.str()}, {"keys", json}},
-                   keys.empty() ? "no keys in backend " + in_quotes(alias.str()) + "\n"
+    for(const auto& fault : listing.faults) {
+        faults.push_back(json_of(fault));
+        if(!session.json()) {
+            print_error("keyway: warning: " + visible(fault.message()) + "\n");
+        }
+    }
+    session.report(Json{{"backend", alias.str()}, {"keys", keys}, {"faults", faults}},
+                   rows.empty() ? "no keys in backend " + in_quotes(alias.str()) + "\n"
                                 : table({"LABEL", "TYPE", "SPKI SHA-256"}, rows));
 }
 
 }  // namespace
 
 Command key_list_command() {
-    return {.noun = "key",
-            .verb = "list",
-            .summary = "list the keys of a backend",
-            .flags = {backend_flag()},
-            .backend_phase = Phase::use,
-            .details = "A key listed as LABEL can be named ALIAS:LABEL. With --json, the references stand there too.",
-            .example = "keyway key list --backend hsm --user-pin prompt:",
-            .run = run};
+    return {
+        .noun = "key",
+        .verb = "list",
+        .summary = "list the keys of a backend",
+        .flags = {backend_flag()},
+        .backend_phase = Phase::use,
+        .details =
+            "A key listed as LABEL can be named ALIAS:LABEL. With --json, the references stand there too.",
+        .example = "keyway key list --backend hsm --user-pin prompt:",
+        .run = run};
 }
 
 }  // namespace keyway::cli

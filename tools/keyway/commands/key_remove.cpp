@@ -16,12 +16,14 @@ void run(Session& session, const Arguments& arguments) {
     const auto named = session.named_key(*arguments.positional());
     session.work_with({named.backend});
     if(!arguments.has("yes") && !arguments.has("dry-run") && !can_ask()) {
-        throw Error(Errc::usage, "a key is removed for good, and there is no terminal to ask on", "say --yes");
+        throw Error(Errc::usage, "a key is removed for good, and there is no terminal to ask on",
+                    "say --yes");
     }
     auto& backend = session.backend(named.backend);
     auto* const remover = dynamic_cast<KeyRemover*>(&backend);
     if(remover == nullptr) {
-        throw Error(Errc::unsupported, "the backend " + in_quotes(named.backend.str()) + " cannot remove keys");
+        throw Error(Errc::unsupported,
+                    "the backend " + in_quotes(named.backend.str()) + " cannot remove keys");
     }
     const auto options = session.options(named.backend, Phase::use);
     const auto ref = session.reference(named);
@@ -48,7 +50,9 @@ Command key_remove_command() {
     return {.noun = "key",
             .verb = "remove",
             .summary = "destroy a key",
-            .flags = {{.name = "yes", .takes = Takes::nothing, .help = "do not ask; needed where there is no terminal"},
+            .flags = {{.name = "yes",
+                       .takes = Takes::nothing,
+                       .help = "do not ask; needed where there is no terminal"},
                       dry_run_flag()},
             .positional = reference_positional(),
             .backend_phase = Phase::use,

@@ -31,10 +31,11 @@ void run(Session& session, const Arguments& arguments) {
         text = Botan::X509::PEM_encode(*session.open({key.ref.backend(), key.ref}).key->public_key());
         json["pem"] = text;
     } else {
-        std::vector<std::pair<std::string, std::string>> lines{{"label", key.label},
-                                                               {"type", key.ref.key().to_string()},
-                                                               {"backend", key.ref.backend().str()},
-                                                               {"SPKI SHA-256", key.ref.fingerprint().to_string()}};
+        std::vector<std::pair<std::string, std::string>> lines{
+            {"label", key.label},
+            {"type", key.ref.key().to_string()},
+            {"backend", key.ref.backend().str()},
+            {"SPKI SHA-256", key.ref.fingerprint().to_string()}};
         lines.insert(lines.end(), key.attributes.begin(), key.attributes.end());
         lines.emplace_back("reference", key.ref.to_string());
         text = facts(lines);

@@ -44,28 +44,46 @@ Encoding encoding_of(const Arguments& arguments) {
                 name_hint(*name, {"raw", "der", "hex", "base64"}));
 }
 
-std::vector<std::uint8_t> sign(const Botan::Private_Key& key,
-                               const SignatureScheme& scheme,
-                               Botan::Signature_Format format,
-                               InputFile& input) {
+constexpr std::uint64_t largest_in_memory = 256UL * 1024UL * 1024UL;
+
+/// Refuses more than fits in memory twice, for keys that sign the message itself and not its hash.
+void require_fitting(const Botan::Private_Key& key, const InputFile& input, std::uint64_t size) {
+    const auto name = key.algo_name();
+    if((name == "Ed25519" || name == "Ed448") && size > largest_in_memory) {
+        throw Error(Errc::unsupported,
+                    in_quotes(input.name()) + " is larger than 256 MiB, and a key of type " + in_quotes(name) +
+                        " signs no more: the whole of it has to be held in memory",
+                    "sign its hash instead, or take a key of another type");
+    }
+}
+
+std::vector<std::uint8_t> sign(const Botan::Private_Key& key, const SignatureScheme& scheme,
+                               Botan::Signature_Format format, InputFile& input) {
+    require_fitting(key, input, input.size());
     auto& rng = Botan::system_rng();
     const auto public_key = key.public_key();
     Botan::PK_Signer signer(key, rng, scheme.botan_padding(), format);
     Botan::PK_Verifier verifier(*public_key, scheme.botan_padding(), format);
+    std::uint64_t size = 0;
     for(auto block = input.next(); !block.empty(); block = input.next()) {
+        size += block.size();
+        require_fitting(key, input, size);
         signer.update(block);
         verifier.update(block);
     }
     auto signature = signer.signature(rng);
     if(!verifier.check_signature(signature)) {
-        throw Error(Errc::verification_failed, "the signature just made does not verify with the key's public half",
+        throw Error(Errc::verification_failed,
+                    "the signature just made does not verify with the key's public half",
                     "the signature was thrown away; check the token or the machine");
     }
     return signature;
 }
 
 std::string text_form(const std::vector<std::uint8_t>& signature, Encoding encoding) {
-    return (encoding == Encoding::hex ? Botan::hex_encode(signature, false) : Botan::base64_encode(signature)) + "\n";
+    return (encoding == Encoding::hex ? Botan::hex_encode(signature, false)
+                                      : Botan::base64_encode(signature)) +
+           "\n";
 }
 
 void run(Session& session, const Arguments& arguments) {
@@ -92,7 +110,9 @@ void run(Session& session, const Arguments& arguments) {
         session.report({{"reference", opened.ref.to_string()},
                         {"scheme", scheme.name()},
                         {"format", fixed_length ? "raw" : "der"},
-                        {"signature", Botan::base64_encode(signature)},
+                        {"encoding", encoding == Encoding::hex ? "hex" : "base64"},
+                        {"signature", encoding == Encoding::hex ? Botan::hex_encode(signature, false)
+                                                                : Botan::base64_encode(signature)},
                         {"out", file ? Json(file->name()) : Json()}},
                        "");
     } else if(!file) {
@@ -114,12 +134,14 @@ Command key_sign_command() {
                       scheme_flag(),
                       {.name = "format",
                        .value = "FORMAT",
-                       .help = "der: as X.509 and openssl have it; raw: the two numbers of an ECDSA signature side by side; "
+                       .help = "der: as X.509 and openssl have it; raw: the two numbers of an ECDSA "
+                               "signature side by side; "
                                "hex or base64: der as text (default: der; base64 on a terminal)"}},
             .positional = reference_positional(),
             .backend_phase = Phase::use,
             .details = "The signature is verified before it is handed out.",
-            .example = "keyway key sign hsm:root --in report.pdf --out report.sig --user-pin env:HSM_PIN",
+            .example = "keyway key sign hsm:root --in report.pdf --out report.sig \\\n"
+                       "    --user-pin env:HSM_PIN",
             .run = run};
 }
 

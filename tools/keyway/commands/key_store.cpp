@@ -25,14 +25,18 @@ std::unique_ptr<Botan::Private_Key> read_key(const Session& session, const Argum
     });
 }
 
-void require_same_key(const Botan::Private_Key& key, const std::string& key_name, const std::string& certificate_name) {
-    const auto certificate = x509::read_certificate(read_input(certificate_name));
+void require_same_key(const Botan::Private_Key& key, const std::string& key_name,
+                      const std::string& certificate_name) {
+    const auto certificate =
+        read_input_as(certificate_name, [](const auto& bytes) { return x509::read_certificate(bytes); });
     const auto certified = SpkiFingerprint::of(*certificate.subject_public_key());
     const auto given = SpkiFingerprint::of(key);
     if(certified != given) {
         throw Error(Errc::key_mismatch,
-                    "the certificate " + in_quotes(certificate_name) + " is for another key than " + in_quotes(key_name),
-                    "SPKI SHA-256 of the certificate: " + certified.to_string() + ", of the key: " + given.to_string());
+                    "the certificate " + in_quotes(certificate_name) + " is for another key than " +
+                        in_quotes(key_name),
+                    "SPKI SHA-256 of the certificate: " + certified.to_string() +
+                        ", of the key: " + given.to_string());
     }
 }
 
@@ -50,6 +54,7 @@ void run(Session& session, const Arguments& arguments) {
         report_dry_run(session, wanted, "store");
         return;
     }
+    session.expect_new_key(alias);
     hand_out(session, wanted, session.backend(alias).store(*key, wanted.options), file);
 }
 
@@ -58,23 +63,27 @@ void run(Session& session, const Arguments& arguments) {
 Command key_store_command() {
     auto out = OutputFile::out_flag("also write the key's reference to this file");
     out.required = false;
-    return {.noun = "key",
-            .verb = "store",
-            .summary = "import a private key that was made elsewhere",
-            .flags = {required({.name = "in", .value = "FILE", .help = "the key in PEM or DER; - is standard input"}),
-                      {.name = "in-passphrase", .value = "SOURCE", .help = "the source of the passphrase that opens it"},
-                      {.name = "certificate",
-                       .value = "FILE",
-                       .help = "refuse the key unless this certificate is for it"},
-                      backend_flag(),
-                      out,
-                      OutputFile::force_flag(),
-                      dry_run_flag()},
-            .backend_phase = Phase::store,
-            .details = "Reads PKCS#8, encrypted or not, PKCS#1 and SEC 1. The file stays where it is.",
-            .example = "keyway key store --in ca.pem --in-passphrase prompt: --certificate ca.crt \\\n"
-                       "    --backend hsm --label ca --user-pin env:HSM_PIN",
-            .run = run};
+    return {
+        .noun = "key",
+        .verb = "store",
+        .summary = "import a private key that was made elsewhere",
+        .flags = {required(
+                      {.name = "in", .value = "FILE", .help = "the key in PEM or DER; - is standard input"}),
+                  {.name = "in-passphrase",
+                   .value = "SOURCE",
+                   .help = "the source of the passphrase that opens it"},
+                  {.name = "certificate",
+                   .value = "FILE",
+                   .help = "refuse the key unless this certificate is for it"},
+                  backend_flag(),
+                  out,
+                  OutputFile::force_flag(),
+                  dry_run_flag()},
+        .backend_phase = Phase::store,
+        .details = "Reads PKCS#8, encrypted or not, PKCS#1 and SEC 1. The file stays where it is.",
+        .example = "keyway key store --in ca.pem --in-passphrase prompt: --certificate ca.crt \\\n"
+                   "    --backend hsm --label ca --user-pin env:HSM_PIN",
+        .run = run};
 }
 
 }  // namespace keyway::cli

@@ -31,26 +31,6 @@ void remove_again(Session& session, const KeyRef& ref) {
         .in_backend(ref.backend().str());
 }
 
-bool is_prompt(const OptionValues::Entry& entry) {
-    const auto* const source = std::get_if<SecretSource>(&entry.value);
-    return source != nullptr && source->kind() == SecretSource::Kind::prompt;
-}
-
-/// Whether a person typed the secret: with a slip of the finger in it, nobody could open the key again.
-bool was_prompted(const Session& session, const NewKey& key) {
-    const auto& settings = session.configuration().settings.backend(key.backend).options;
-    return std::ranges::any_of(key.options.entries(), [](const auto& entry) { return is_prompt(entry.second); }) ||
-           std::ranges::any_of(settings, [](const auto& option) { return option.second.value.starts_with("prompt:"); });
-}
-
-/// Opens the new key with the secret asked for again, where the backend needs it again.
-void prove(Session& session, const KeyRef& ref) {
-    if(const auto error = session.backend(ref.backend()).check(ref, session.options_for_use(ref.backend()))) {
-        remove_again(session, ref);
-        throw Error(*error);
-    }
-}
-
 }  // namespace
 
 std::optional<OutputFile> reference_file(const Arguments& arguments) {
@@ -62,30 +42,34 @@ std::optional<OutputFile> reference_file(const Arguments& arguments) {
 
 void report_dry_run(Session& session, const NewKey& key, std::string_view verb) {
     const auto& backend = session.backend(key.backend);
+    if(!key.options.has("label")) {
+        throw Error(Errc::invalid_option,
+                    "backend " + in_quotes(key.backend.str()) + " wants a label for a new key",
+                    "give one: --label NAME");
+    }
     const auto label = key.options.text("label").value_or("");
     const auto in_backend = " in backend " + in_quotes(key.backend.str());
     if(!backend.capabilities().offers(key.spec)) {
-        throw Error(Errc::unsupported, "no key of type " + in_quotes(key.spec.to_string()) + " can be kept" + in_backend);
+        throw Error(Errc::unsupported,
+                    "no key of type " + in_quotes(key.spec.to_string()) + " can be kept" + in_backend);
     }
-    const auto keys = list_keys(backend, session.options_for_use(key.backend));
+    const auto keys = list_keys(backend, session.options_for_use(key.backend)).keys;
     if(std::ranges::find(keys, label, &KeyInfo::label) != keys.end()) {
         throw Error(Errc::already_exists, "there is a key " + in_quotes(label) + in_backend + " already",
                     "choose another label");
     }
+    session.look_at_secrets(key.backend, key.options);
     session.report(Json{{"dry-run", true},
                         {"backend", key.backend.str()},
                         {"type", key.spec.to_string()},
                         {"label", label}},
-                   "would " + std::string(verb) + " key " + in_quotes(label) + " (" + key.spec.to_string() + ")" +
-                       in_backend + "\n");
+                   "would " + std::string(verb) + " key " + in_quotes(label) + " (" + key.spec.to_string() +
+                       ")" + in_backend + "\n");
 }
 
 void hand_out(Session& session, const NewKey& key, const KeyRef& ref, const std::optional<OutputFile>& file) {
     const auto line = ref.to_string() + "\n";
     const auto label = key.options.text("label").value_or("");
-    if(was_prompted(session, key)) {
-        prove(session, ref);
-    }
     if(file) {
         try {
             file->write(line);

@@ -16,17 +16,17 @@ struct NewKey {
     OptionValues options;
 };
 
-/// The flag --out of commands that make a key, which they may do without; standard output gets the reference anyway.
+/// The flag --out of commands that make a key, which they may do without; standard output gets the reference
+/// anyway.
 [[nodiscard]] std::optional<OutputFile> reference_file(const Arguments& arguments);
 
 /// Looks whether the key could be made, changes nothing, and tells so.
-/// @throws Errc::unsupported, Errc::already_exists
+/// @throws Errc::invalid_option, Errc::unsupported, Errc::already_exists, Errc::secret_unavailable
 void report_dry_run(Session& session, const NewKey& key, std::string_view verb);
 
 /// Writes the reference to the file, if there is to be one, and prints it.
 ///
-/// Where that file cannot be written, or a passphrase typed for the key does not open it when asked for again, the key
-/// is removed: nobody could use it.
+/// Where that file cannot be written, the key is removed: nobody would know of it.
 void hand_out(Session& session, const NewKey& key, const KeyRef& ref, const std::optional<OutputFile>& file);
 
 }  // namespace keyway::cli

@@ -18,13 +18,16 @@ namespace {
 /// Refuses what initialising would refuse.
 void look(const std::string& module, const pkcs11::NewToken& wanted) {
     const auto tokens = pkcs11::list_tokens({module});
-    const auto taken = [&](const pkcs11::TokenInfo& token) { return token.initialized && token.label == wanted.label; };
+    const auto taken = [&](const pkcs11::TokenInfo& token) {
+        return token.initialized && token.label == wanted.label;
+    };
     const auto free = [&](const pkcs11::TokenInfo& token) {
         return !token.initialized && (!wanted.serial || token.serial == *wanted.serial);
     };
     if(std::ranges::any_of(tokens, taken)) {
         throw Error(Errc::already_exists,
-                    "module " + in_quotes(module) + " has a token with label " + in_quotes(wanted.label) + " already",
+                    "module " + in_quotes(module) + " has a token with label " + in_quotes(wanted.label) +
+                        " already",
                     "choose another label");
     }
     if(std::ranges::none_of(tokens, free)) {
@@ -39,8 +42,13 @@ void run(Session& session, const Arguments& arguments) {
     const pkcs11::NewToken wanted{
         .label = label,
         .serial = arguments.value("serial"),
-        .so_pin = [&] { return session.secret("so-pin", "new security officer's PIN of " + in_quotes(label), Asking::twice); },
-        .user_pin = [&] { return session.secret("user-pin", "new user PIN of " + in_quotes(label), Asking::twice); }};
+        .so_pin =
+            [&] {
+                return session.secret("so-pin", "new security officer's PIN of " + in_quotes(label),
+                                      Asking::twice);
+            },
+        .user_pin =
+            [&] { return session.secret("user-pin", "new user PIN of " + in_quotes(label), Asking::twice); }};
     if(arguments.has("dry-run")) {
         look(module, wanted);
         session.report({{"dry-run", true}, {"label", label}, {"module", module}},
@@ -61,8 +69,11 @@ Command token_init_command() {
             .flags = {required({.name = "module",
                                 .value = "PATH",
                                 .help = "the module's library, or its name in p11-kit's configuration"}),
-                      required({.name = "label", .value = "TEXT", .help = "the new token's label, 1 to 32 bytes"}),
-                      required({.name = "so-pin", .value = "SOURCE", .help = "the source of the security officer's PIN"}),
+                      required(
+                          {.name = "label", .value = "TEXT", .help = "the new token's label, 1 to 32 bytes"}),
+                      required({.name = "so-pin",
+                                .value = "SOURCE",
+                                .help = "the source of the security officer's PIN"}),
                       required({.name = "user-pin", .value = "SOURCE", .help = "the source of the user PIN"}),
                       {.name = "serial", .value = "TEXT", .help = "which empty token (default: the first)"},
                       dry_run_flag()},

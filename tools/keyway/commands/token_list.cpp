@@ -52,27 +52,32 @@ void run(Session& session, const Arguments& arguments) {
     for(const auto& module : modules(session, arguments)) {
         for(const auto& token : pkcs11::list_tokens({module})) {
             json.push_back(json_of(token, module));
-            rows.push_back({token.label, token.serial, state_of(token), token.manufacturer, token.model, module});
+            rows.push_back(
+                {token.label, token.serial, state_of(token), token.manufacturer, token.model, module});
         }
     }
     session.report({{"tokens", json}},
-                   rows.empty() ? "no tokens\n"
-                                : table({"LABEL", "SERIAL", "STATE", "MANUFACTURER", "MODEL", "MODULE"}, rows));
+                   rows.empty()
+                       ? "no tokens\n"
+                       : table({"LABEL", "SERIAL", "STATE", "MANUFACTURER", "MODEL", "MODULE"}, rows));
 }
 
 }  // namespace
 
 Command token_list_command() {
-    return {.noun = "token",
-            .verb = "list",
-            .summary = "list the tokens that PKCS#11 modules show",
-            .flags = {{.name = "module",
-                       .takes = Takes::many,
-                       .value = "PATH",
-                       .help = "the module's library, or its name in p11-kit's configuration (default: those of the hsm "
-                               "backends in the settings)"}},
-            .example = "keyway token list --module /usr/lib/softhsm/libsofthsm2.so",
-            .run = run};
+    return {
+        .noun = "token",
+        .verb = "list",
+        .summary = "list the tokens that PKCS#11 modules show",
+        .flags =
+            {{.name = "module",
+              .takes = Takes::many,
+              .value = "PATH",
+              .help =
+                  "the module's library, or its name in p11-kit's configuration (default: those of the hsm "
+                  "backends in the settings)"}},
+        .example = "keyway token list --module /usr/lib/softhsm/libsofthsm2.so",
+        .run = run};
 }
 
 }  // namespace keyway::cli

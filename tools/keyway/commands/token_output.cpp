@@ -5,6 +5,7 @@
 
 namespace keyway::cli {
 
+// Without the slot number: it changes, and nothing is to be addressed by it.
 Json json_of(const pkcs11::TokenInfo& token, const std::string& module) {
     return {{"label", token.label},
             {"serial", token.serial},
@@ -12,7 +13,6 @@ Json json_of(const pkcs11::TokenInfo& token, const std::string& module) {
             {"model", token.model},
             {"uri", token.uri().to_string()},
             {"module", module},
-            {"slot", token.slot},
             {"initialized", token.initialized},
             {"login-required", token.login_required},
             {"write-protected", token.write_protected},

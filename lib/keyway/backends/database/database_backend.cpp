@@ -12,8 +12,6 @@
 #include <botan/pk_keys.h>
 #include <botan/system_rng.h>
 
-#include <array>
-#include <ctime>
 #include <utility>
 
 namespace keyway {
@@ -41,22 +39,13 @@ OptionTable option_table() {
          .phases = {settings},
          .default_value = "65536",
          .help =
-             "the memory in KiB that one guess at the passphrase takes, 8192 to 4194304; used when the database is new"},
+             "the memory in KiB that one guess at the passphrase takes, 8192 to 1048576; used when the database is new"},
         {.name = "argon2-passes",
          .type = OptionType::number,
          .phases = {settings},
          .default_value = "3",
-         .help = "how often that memory is gone through, 1 to 100; used when the database is new"},
+         .help = "how often that memory is gone through, 1 to 100, at most 4 GiB in all; used when the database is new"},
     };
-}
-
-std::string iso_8601(Time time) {
-    const auto seconds = std::chrono::system_clock::to_time_t(time);
-    std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    std::array<char, 32> text{};
-    const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return {text.data(), size};
 }
 
 std::vector<std::uint8_t> private_key_purpose(const KeyHeader& key) {
@@ -93,11 +82,11 @@ public:
                 .passes = settings().number("argon2-passes").value_or(Argon2Cost().passes)},
           database_(required_path()),
           capabilities_(BackendCapabilities::everything()) {
-        if(!cost_.in_range()) {
+        if(!cost_.is_enough() || cost_.is_too_much()) {
             throw Error(Errc::invalid_option,
                         "\"argon2-memory-kib\" or \"argon2-passes\" of backend " + in_quotes(alias().str()) +
                             " is out of range",
-                        "use 8192 to 4194304 KiB and 1 to 100 passes")
+                        "use 8192 to 1048576 KiB and 1 to 100 passes, multiplied at most 4194304")
                 .in_backend(alias().str());
         }
     }
@@ -147,18 +136,22 @@ public:
         }
     }
 
-    std::vector<KeyInfo> list(const OptionValues& options) const override {
+    KeyListing list(const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
             static_cast<void>(completed(Phase::use, options));
-            std::vector<KeyInfo> keys;
+            KeyListing listing;
             if(auto connection = database_.open(now())) {
                 for(const auto& header : list_keys(*connection)) {
-                    keys.push_back({.ref = reference(header),
-                                    .label = header.label,
-                                    .attributes = {{"created", header.created}}});
+                    try {
+                        listing.keys.push_back({.ref = reference(header),
+                                                .label = header.label,
+                                                .attributes = {{"created", header.created}}});
+                    } catch(const Error& error) {
+                        listing.faults.push_back(error.in_backend(alias().str()));
+                    }
                 }
             }
-            return keys;
+            return listing;
         });
     }
 
@@ -188,7 +181,7 @@ private:
         });
     }
 
-    [[nodiscard]] std::string now() const { return iso_8601(clock_()); }
+    [[nodiscard]] std::string now() const { return to_iso_8601(clock_()); }
 
     [[nodiscard]] Secret read_passphrase(const OptionValues& values) const {
         const auto source = values.secret_source("passphrase");
@@ -222,15 +215,23 @@ private:
                                .key_type = KeySpec::of(*written).to_string(),
                                .created = now()};
         const auto passphrase = read_passphrase(values);
-        auto connection = database_.open_or_make(header.created);
         for(;;) {
-            const auto record = find_active_key_encryption_key(connection);
-            const auto key_encryption_key = record
-                                                ? keys_.derive(*record, passphrase, database_.path().string())
-                                                : new_key_encryption_key(cost_, passphrase);
-            // The second process to put the first key into a new database has to go under the record of the other.
-            if(add_key(connection, sealed_row(header, info, key_encryption_key), key_encryption_key.record,
-                       now())) {
+            auto connection = database_.open(header.created);
+            const auto record = connection ? find_active_key_encryption_key(*connection) : std::nullopt;
+            const auto key_encryption_key =
+                record ? keys_.derive(*record, passphrase, database_.path().string())
+                       : new_key_encryption_key(cost_, passphrase, database_.path().string());
+            const auto add_to = [&](Connection& to) {
+                return add_key(to, sealed_row(header, info, key_encryption_key), key_encryption_key.record,
+                               header.created);
+            };
+            // A new database is made with its first key, or not at all. The second process to put the first key into
+            // one has to go under the record of the other.
+            const bool added = connection ? add_to(*connection)
+                                          : database_.make(header.created, [&](Connection& to) {
+                                                static_cast<void>(add_to(to));  // there is no other record yet
+                                            });
+            if(added) {
                 keys_.keep(key_encryption_key, passphrase);
                 return reference(header);
             }
@@ -268,6 +269,7 @@ private:
                             " is another than the one meant: its SPKI SHA-256 is " + row->header.spki_sha256,
                         "the reference is for " + ref.fingerprint().to_string());
         }
+        require_kind(ref, reference(row->header).key());
         return std::move(*row);
     }
 

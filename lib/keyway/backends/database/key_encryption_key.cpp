@@ -12,6 +12,7 @@
 
 #include <array>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace keyway {
@@ -34,12 +35,19 @@ Error damaged(const std::string& where) {
             "restore the database from a copy"};
 }
 
-Bytes argon2id(const KeyEncryptionKeyRecord& record, const Secret& passphrase) {
-    Bytes key(envelope_key_size);
-    Botan::PasswordHashFamily::create_or_throw("Argon2id")
-        ->from_params(record.cost.memory_kib, record.cost.passes, record.cost.parallelism)
-        ->hash(key, passphrase.reveal(), Botan::base64_decode(record.salt));
-    return key;
+Bytes argon2id(const KeyEncryptionKeyRecord& record, const Secret& passphrase, const std::string& where) {
+    try {
+        Bytes key(envelope_key_size);
+        Botan::PasswordHashFamily::create_or_throw("Argon2id")
+            ->from_params(record.cost.memory_kib, record.cost.passes, record.cost.parallelism)
+            ->hash(key, passphrase.reveal(), Botan::base64_decode(record.salt));
+        return key;
+    } catch(const std::bad_alloc&) {
+        throw Error(Errc::storage_failed,
+                    "there is not enough memory for the passphrase of the database " + in_quotes(where) +
+                        ": Argon2id takes " + std::to_string(record.cost.memory_kib) + " KiB",
+                    "give the process more memory; a new database can be made with a smaller \"argon2-memory-kib\"");
+    }
 }
 
 std::unique_ptr<Botan::MessageAuthenticationCode> hmac_of(const Bytes& key, const Secret& passphrase) {
@@ -51,18 +59,21 @@ std::unique_ptr<Botan::MessageAuthenticationCode> hmac_of(const Bytes& key, cons
 
 }  // namespace
 
-bool Argon2Cost::in_range() const noexcept {
-    return memory_kib >= 8UL * 1024UL && memory_kib <= 4UL * 1024UL * 1024UL && passes >= 1 && passes <= 100 &&
-           parallelism == 1;
+bool Argon2Cost::is_enough() const noexcept {
+    return memory_kib >= 8UL * 1024UL && passes >= 1 && parallelism == 1;
 }
 
-KeyEncryptionKey new_key_encryption_key(const Argon2Cost& cost, const Secret& passphrase) {
+bool Argon2Cost::is_too_much() const noexcept {
+    return memory_kib > most_memory_kib || passes > most_passes || memory_kib * passes > most_work_kib;
+}
+
+KeyEncryptionKey new_key_encryption_key(const Argon2Cost& cost, const Secret& passphrase, const std::string& where) {
     auto& rng = Botan::system_rng();
     KeyEncryptionKey key;
     key.record.id = Botan::hex_encode(rng.random_vec(id_size), false);
     key.record.cost = cost;
     key.record.salt = Botan::base64_encode(rng.random_vec(salt_size));
-    key.bytes = argon2id(key.record, passphrase);
+    key.bytes = argon2id(key.record, passphrase, where);
     key.record.check_value = seal(key.bytes, check_constant, check_purpose(key.record));
     return key;
 }
@@ -72,8 +83,13 @@ KeyEncryptionKeys::KeyEncryptionKeys() : mac_key_(Botan::system_rng().random_vec
 KeyEncryptionKey KeyEncryptionKeys::derive(const KeyEncryptionKeyRecord& record,
                                            const Secret& passphrase,
                                            const std::string& where) {
-    if(!record.cost.in_range()) {
+    if(!record.cost.is_enough()) {
         throw damaged(where);
+    }
+    if(record.cost.is_too_much()) {
+        throw Error(Errc::unsupported,
+                    "opening the database " + in_quotes(where) + " would take too much work or memory",
+                    "it may have been changed to do harm; restore it from a copy");
     }
     const std::lock_guard lock(mutex_);
     if(kept_ && kept_->id == record.id && hmac_of(mac_key_, passphrase)->verify_mac(kept_->passphrase_mac)) {
@@ -81,7 +97,7 @@ KeyEncryptionKey KeyEncryptionKeys::derive(const KeyEncryptionKeyRecord& record,
     }
     Bytes bytes;
     try {
-        bytes = argon2id(record, passphrase);
+        bytes = argon2id(record, passphrase, where);
     } catch(const Botan::Exception&) {
         throw damaged(where);
     }

@@ -19,7 +19,14 @@ struct Argon2Cost {
     std::uint64_t passes = 3;
     std::uint64_t parallelism = 1;
 
-    [[nodiscard]] bool in_range() const noexcept;
+    // What a database may ask for before it is taken for an attack: about ten seconds, and 1 GiB.
+    static constexpr std::uint64_t most_memory_kib = 1024UL * 1024UL;
+    static constexpr std::uint64_t most_passes = 100;
+    static constexpr std::uint64_t most_work_kib = 4 * most_memory_kib;  ///< memory times passes
+
+    /// Whether it protects the passphrase, and is of the one kind that is made.
+    [[nodiscard]] bool is_enough() const noexcept;
+    [[nodiscard]] bool is_too_much() const noexcept;
     friend bool operator==(const Argon2Cost&, const Argon2Cost&) = default;
 };
 
@@ -38,7 +45,12 @@ struct KeyEncryptionKey {
 };
 
 /// Makes a new record with a random id and salt, and derives its key.
-[[nodiscard]] KeyEncryptionKey new_key_encryption_key(const Argon2Cost& cost, const Secret& passphrase);
+///
+/// @param where the database, for messages
+/// @throws Errc::storage_failed when there is not enough memory
+[[nodiscard]] KeyEncryptionKey new_key_encryption_key(const Argon2Cost& cost,
+                                                      const Secret& passphrase,
+                                                      const std::string& where);
 
 /// Derives keys from passphrases, and keeps the last one, so that opening a second key does not cost Argon2 again.
 ///
@@ -52,6 +64,8 @@ public:
     /// @param where the database, for messages
     /// @throws Errc::passphrase_incorrect when it is another passphrase than the record was made with
     /// @throws Errc::malformed_data when the record is damaged
+    /// @throws Errc::unsupported when it asks for too much work or memory; Errc::storage_failed when there is not enough
+    ///         memory
     [[nodiscard]] KeyEncryptionKey derive(const KeyEncryptionKeyRecord& record,
                                           const Secret& passphrase,
                                           const std::string& where);

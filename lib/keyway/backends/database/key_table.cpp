@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/database/key_table_internal.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace keyway {
@@ -20,10 +21,8 @@ struct RecordRow {
     long long parallelism = 0;
 
     [[nodiscard]] KeyEncryptionKeyRecord finished() && {
-        // A negative number becomes one that is out of range.
-        record.cost = {static_cast<std::uint64_t>(memory_kib),
-                       static_cast<std::uint64_t>(passes),
-                       static_cast<std::uint64_t>(parallelism)};
+        const auto positive = [](long long number) { return static_cast<std::uint64_t>(std::max(number, 0LL)); };
+        record.cost = {positive(memory_kib), positive(passes), positive(parallelism)};
         return std::move(record);
     }
 };

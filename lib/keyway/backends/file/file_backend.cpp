@@ -114,15 +114,8 @@ public:
                 const BackendContext& context)
         : KeyBackend(name, std::move(table), std::move(values)),
           secrets_(context.secrets),
-          folder_(settings().path("path").value_or("")),
-          capabilities_(BackendCapabilities::everything()) {
-        if(!settings().has("path")) {
-            throw Error(Errc::invalid_option,
-                        "the backend " + in_quotes(alias().str()) + " has no \"path\"",
-                        "name the folder for its key files")
-                .in_backend(alias().str());
-        }
-    }
+          folder_(required_path()),
+          capabilities_(BackendCapabilities::everything()) {}
 
     CreatedKey create(const KeySpec& spec, const OptionValues& options) override {
         return naming_backend(alias(), [&] {
@@ -171,16 +164,25 @@ public:
         }
     }
 
-    std::vector<KeyInfo> list(const OptionValues& options) const override {
+    KeyListing list(const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
-            const auto ask = passphrase(completed(Phase::use, options));
-            std::vector<KeyInfo> keys;
+            const auto values = completed(Phase::use, options);
+            const auto ask = passphrase(values);
+            KeyListing listing;
             for(const auto& name : folder_.names()) {
-                if(auto key = listed(name, ask)) {
-                    keys.push_back(std::move(*key));
+                try {
+                    if(auto key = listed(name, ask)) {
+                        listing.keys.push_back(std::move(*key));
+                    }
+                } catch(const Error& error) {
+                    // A secret's source that fails, fails for all of them; anything else is one file's fault.
+                    if(error.code() == Errc::secret_unavailable && values.has("passphrase")) {
+                        throw;
+                    }
+                    listing.faults.push_back(error.in_backend(alias().str()));
                 }
             }
-            return keys;
+            return listing;
         });
     }
 
@@ -195,7 +197,19 @@ public:
     const BackendCapabilities& capabilities() const override { return capabilities_; }
 
 private:
-    /// Reads the passphrase when it is first asked for; a prompt comes once for a whole listing.
+    [[nodiscard]] std::filesystem::path required_path() const {
+        return naming_backend(alias(), [&] {
+            const auto path = settings().path("path");
+            if(!path) {
+                throw Error(Errc::invalid_option,
+                            "the backend " + in_quotes(alias().str()) + " has no \"path\"",
+                            "name the folder for its key files");
+            }
+            return *path;
+        });
+    }
+
+    /// Reads the passphrase when it is first asked for, and once only: one call of the backend asks once.
     [[nodiscard]] AskPassphrase passphrase(const OptionValues& values) const {
         const auto source = values.secret_source("passphrase");
         if(!source) {
@@ -237,7 +251,7 @@ private:
             append(bytes, text);
             append(bytes, Botan::X509::PEM_encode(*written));
         }
-        folder_.add(file.name(), bytes);
+        folder_.add(file.name(), bytes, [&] { require_free(file); });
         return reference(file.name(), *written);
     }
 
@@ -316,6 +330,7 @@ private:
                             " holds another key than the one meant: its SPKI SHA-256 is " + found.to_string(),
                         "the reference is for " + ref.fingerprint().to_string());
         }
+        require_kind(ref, KeySpec::of(key));
     }
 
     SecretReader secrets_;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <string_view>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -62,6 +63,15 @@ Botan::secure_vector<std::uint8_t> read_all(const Descriptor& file, std::size_t 
     return bytes;
 }
 
+/// Waits until no other process or thread adds a file to the folder. The lock goes with the descriptor.
+void lock(const Descriptor& folder) {
+    while(::flock(folder.get(), LOCK_EX) != 0) {
+        if(errno != EINTR) {
+            return;  // a file system without locks on folders (NFS): only a file's own name is then given once
+        }
+    }
+}
+
 /// Makes the folder, and sees to it that it is there after a power failure.
 /// @return whether it was made just now
 bool make_folder(const fs::path& path) {
@@ -71,8 +81,8 @@ bool make_folder(const fs::path& path) {
         }
         throw failed("make the folder", path, errno);
     }
-    const auto absolute = fs::absolute(path).lexically_normal();
-    const auto folder = absolute.has_filename() ? absolute : absolute.parent_path();
+    const auto normal = path.lexically_normal();
+    const auto folder = normal.has_filename() ? normal : normal.parent_path();
     const Descriptor parent(open_folder(folder.parent_path()));
     if(parent.get() >= 0) {
         static_cast<void>(
@@ -83,7 +93,7 @@ bool make_folder(const fs::path& path) {
 
 }  // namespace
 
-KeyFolder::KeyFolder(fs::path path) : path_(std::move(path)) {}
+KeyFolder::KeyFolder(const fs::path& path) : path_(fs::absolute(path)) {}
 
 std::vector<std::string> KeyFolder::names() const {
     const Descriptor folder(open_folder(path_));
@@ -152,7 +162,9 @@ std::optional<Botan::secure_vector<std::uint8_t>> KeyFolder::read(const std::str
     return read_all(key, static_cast<std::size_t>(info.st_size), path);
 }
 
-void KeyFolder::add(const std::string& name, std::span<const std::uint8_t> bytes) const {
+void KeyFolder::add(const std::string& name,
+                    std::span<const std::uint8_t> bytes,
+                    const std::function<void()>& require_free) const {
     const bool made = make_folder(path_);
     try {
         const Descriptor folder(open_folder(path_));
@@ -160,6 +172,8 @@ void KeyFolder::add(const std::string& name, std::span<const std::uint8_t> bytes
             throw failed("read the folder", path_, errno);
         }
         require_private_folder(folder, path_);
+        lock(folder);
+        require_free();
         write_new_file(file(name), bytes, FileAccess::owner_only);
     } catch(...) {
         if(made) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,7 +17,8 @@ namespace keyway {
 /// @threadsafety safe; between processes the file system sees to it that a name is given once
 class KeyFolder {
 public:
-    explicit KeyFolder(std::filesystem::path path);
+    /// @param path relative to the current folder as it is now
+    explicit KeyFolder(const std::filesystem::path& path);
 
     /// The names of the files that could be keys (*.pem, *.der), sorted; none when the folder is not there yet.
     /// @throws Errc::permissions_insecure when the folder is open to others; Errc::storage_failed
@@ -30,8 +32,12 @@ public:
     [[nodiscard]] std::optional<Botan::secure_vector<std::uint8_t>> read(const std::string& name) const;
 
     /// Adds a file, and makes the folder if it is not there yet.
+    ///
+    /// @param require_free throws when another file stands in the way; nobody else adds one between this and the end
     /// @throws Errc::already_exists when the name is taken; Errc::permissions_insecure; Errc::storage_failed
-    void add(const std::string& name, std::span<const std::uint8_t> bytes) const;
+    void add(const std::string& name,
+             std::span<const std::uint8_t> bytes,
+             const std::function<void()>& require_free) const;
 
     /// @throws Errc::permissions_insecure; Errc::storage_failed
     void remove(const std::string& name) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/hsm/hsm_backend.hpp>
 #include <keyway/backends/hsm/hsm_options_internal.hpp>
+#include <keyway/core/text.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
 
@@ -45,7 +46,7 @@ public:
     KeyRef store(const Botan::Private_Key& key, const OptionValues& call) override;
     std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& call) const override;
     std::optional<Error> check(const KeyRef& ref, const OptionValues& call) const override;
-    std::vector<KeyInfo> list(const OptionValues& call) const override;
+    KeyListing list(const OptionValues& call) const override;
     void remove(const KeyRef& ref, const OptionValues& call) override;
 
     const BackendCapabilities& capabilities() const override {
@@ -73,7 +74,7 @@ private:
         if(!source) {
             return [what]() -> Secret {
                 throw Error(Errc::secret_unavailable, "no source was given for the " + what,
-                            "set \"user-pin\" to env:NAME, file:PATH, fd:N or prompt:");
+                            "set \"user-pin\" in the settings, or give --user-pin, as env:NAME, file:PATH, fd:N or prompt:");
             };
         }
         return [reader = context_.secrets, source = *source, what] { return reader.read(source, what); };
@@ -87,7 +88,13 @@ private:
 
     KeyRef reference(const pkcs11::NewKey& key, const Botan::Public_Key& public_key) const {
         KeyLocator locator;
-        locator.set("id", pkcs11::id_text(key.id)).set("label", key.label);
+        if(!key.id.empty()) {
+            locator.set("id", pkcs11::id_text(key.id));
+        }
+        // Other programs write labels that are no text; such a key is found by its id.
+        if(is_text(key.label) && !key.label.empty()) {
+            locator.set("label", key.label);
+        }
         return {alias(), std::string(type_name), KeySpec::of(public_key), SpkiFingerprint::of(public_key),
                 std::move(locator)};
     }
@@ -113,8 +120,8 @@ private:
                                              const OptionValues& options,
                                              const pkcs11::KeySelector& selector,
                                              const SpkiFingerprint& fingerprint) const {
-        return std::make_unique<pkcs11::HsmPrivateKey>(
-            std::make_shared<pkcs11::HsmKey>(token, pin_provider(options, *token), selector, fingerprint));
+        auto key = std::make_shared<pkcs11::HsmKey>(token, pin_provider(options, *token), selector, fingerprint);
+        return std::make_unique<pkcs11::HsmPrivateKey>(std::move(key));
     }
 
     /// A key that was just made has to sign once, verified, before anybody relies on it.
@@ -143,7 +150,7 @@ private:
         const auto token = token_logged_in(options);
         const auto session = token->open_session(pkcs11::SessionMode::read_write);
         const std::lock_guard lock(making_);
-        pkcs11::require_free_label(session, key.label, token->name());
+        pkcs11::require_free_names(session, key, token->name());
         pkcs11::NewObjects made(session);
         const auto found = work(session, key, made);
         prove(token, options, key, *found.public_key);
@@ -185,7 +192,9 @@ std::unique_ptr<Botan::Private_Key> HsmBackend::use(const KeyRef& ref, const Opt
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::use, call);
         const auto wanted = selector(ref);
-        return open(token_logged_in(options), options, wanted, ref.fingerprint());
+        auto key = open(token_logged_in(options), options, wanted, ref.fingerprint());
+        require_kind(ref, KeySpec::of(*key));
+        return key;
     });
 }
 
@@ -198,24 +207,35 @@ std::optional<Error> HsmBackend::check(const KeyRef& ref, const OptionValues& ca
     }
 }
 
-std::vector<KeyInfo> HsmBackend::list(const OptionValues& call) const {
+KeyListing HsmBackend::list(const OptionValues& call) const {
     return naming_backend(alias(), [&] {
         const auto token = token_logged_in(completed(Phase::use, call));
         const auto loan = token->sessions().borrow();
-        std::vector<KeyInfo> keys;
+        KeyListing listing;
         for(const auto& key : pkcs11::list_keys(loan.session())) {
+            const pkcs11::NewKey named{.label = key.label, .id = key.id};
+            const pkcs11::KeySelector selector{.id = key.id, .label = key.label};
             if(!key.public_key) {
+                listing.faults.push_back(
+                    Error(Errc::unsupported,
+                          token->name() + " has a private key " + selector.to_string() +
+                              " that has no public key object, or one of a kind that is not known",
+                          "import its public key beside it, with the same id, or remove it with another program")
+                        .in_backend(alias().str()));
                 continue;
             }
-            const pkcs11::NewKey named{.label = key.label, .id = key.id};
-            keys.push_back({reference(named, *key.public_key),
-                            key.label,
-                            {{"id", pkcs11::id_text(key.id)},
-                             {"token", token->info().label},
-                             {"sensitive", key.sensitive ? "yes" : "no"},
-                             {"extractable", key.extractable ? "yes" : "no"}}});
+            KeyInfo info{reference(named, *key.public_key),
+                         key.label,
+                         {{"id", pkcs11::id_text(key.id)}, {"token", token->info().label}}};
+            if(key.has_private) {
+                info.attributes.emplace_back("sensitive", key.sensitive ? "yes" : "no");
+                info.attributes.emplace_back("extractable", key.extractable ? "yes" : "no");
+            } else {
+                info.attributes.emplace_back("private-key", "missing");
+            }
+            listing.keys.push_back(std::move(info));
         }
-        return keys;
+        return listing;
     });
 }
 
@@ -225,7 +245,8 @@ void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
         const auto wanted = selector(ref);
         const auto token = token_logged_in(options);
         const auto session = token->open_session(pkcs11::SessionMode::read_write);
-        pkcs11::destroy_key(session, pkcs11::find_key(session, wanted, ref.fingerprint(), token->name()));
+        pkcs11::destroy_key(session,
+                            pkcs11::find_key_or_remains(session, wanted, ref.fingerprint(), token->name()));
     });
 }
 

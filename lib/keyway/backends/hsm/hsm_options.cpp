@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/hsm/hsm_options_internal.hpp>
 #include <keyway/core/error.hpp>
+#include <keyway/key/software_key_internal.hpp>
 
 #include <botan/exceptn.h>
 #include <botan/hex.h>
@@ -10,7 +11,6 @@ namespace keyway::hsm {
 namespace {
 
 constexpr std::size_t longest_id = 255;
-constexpr std::size_t longest_label = 255;
 
 std::vector<std::uint8_t> parse_id(const std::string& hex) {
     try {
@@ -33,6 +33,15 @@ void take(std::optional<std::string>& into, const std::optional<std::string>& fr
     if(from_uri) {
         into = from_uri;
     }
+}
+
+std::uint64_t number_between(const OptionValues& settings, const char* name, std::uint64_t least, std::uint64_t most) {
+    const auto number = settings.number(name).value_or(least);
+    if(number < least || number > most) {
+        throw Error(Errc::invalid_option, "the option " + in_quotes(name) + " is out of range",
+                    "use " + std::to_string(least) + " to " + std::to_string(most));
+    }
+    return number;
 }
 
 }  // namespace
@@ -124,19 +133,14 @@ TokenPlace token_place(const OptionValues& settings, const BackendAlias& alias) 
                     "set \"token-label\", \"token-serial\" or \"token-uri\"; `keyway token list` shows them");
     }
     place.module = *module;
-    place.limits.most_sessions = settings.number("max-sessions").value_or(place.limits.most_sessions);
-    if(const auto wait = settings.number("session-wait-ms")) {
-        place.limits.patience = std::chrono::milliseconds(*wait);
-    }
+    place.limits.most_sessions = number_between(settings, "max-sessions", 1, 10'000);
+    place.limits.patience = std::chrono::milliseconds(number_between(settings, "session-wait-ms", 0, 3'600'000));
     return place;
 }
 
 pkcs11::NewKey new_key(const OptionValues& options, const std::vector<std::uint8_t>& default_id) {
     pkcs11::NewKey key;
-    key.label = options.text("label").value_or("");
-    if(key.label.empty() || key.label.size() > longest_label) {
-        throw Error(Errc::invalid_option, "a new key needs a label of 1 to 255 bytes", "give the option \"label\"");
-    }
+    key.label = KeyLabel::of(options).str();
     const auto id = options.text("id");
     key.id = id ? parse_id(*id) : default_id;
     key.usage = pkcs11::KeyUsage::parse(options.text("usage").value_or("sign"));

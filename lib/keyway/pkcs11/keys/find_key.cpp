@@ -7,6 +7,8 @@
 #include <botan/pk_keys.h>
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 namespace keyway::pkcs11 {
 
@@ -53,6 +55,23 @@ Error not_found(const Session& session, const KeySelector& selector, std::string
     return {Errc::key_not_found,
             std::string(token_name) + " has no private key " + selector.to_string(),
             others.empty() ? "it holds no private key at all" : "it holds: " + candidates(session, others)};
+}
+
+/// As read_public_key; nothing for a key that Keyway cannot use, or one that another program wrote badly: neither is to
+/// hide the others of a listing.
+std::shared_ptr<const Botan::Public_Key> readable_public_key(const Session& session, CK_OBJECT_HANDLE object) {
+    try {
+        std::shared_ptr<const Botan::Public_Key> key = read_public_key(session, object);
+        if(key) {
+            static_cast<void>(KeySpec::of(*key));
+        }
+        return key;
+    } catch(const Error& error) {
+        if(error.code() != Errc::malformed_data && error.code() != Errc::unsupported) {
+            throw;
+        }
+        return nullptr;
+    }
 }
 
 }  // namespace
@@ -129,17 +148,42 @@ FoundKey find_key(const Session& session,
     return found;
 }
 
-void require_free_label(const Session& session, const std::string& label, std::string_view token_name) {
-    const KeySelector selector{.id = std::nullopt, .label = label};
-    auto taken = find_objects(session, search_for(CKO_PRIVATE_KEY, selector));
-    if(taken.empty()) {
-        taken = find_objects(session, search_for(CKO_PUBLIC_KEY, selector));
+FoundKey find_key_or_remains(const Session& session,
+                             const KeySelector& selector,
+                             const SpkiFingerprint& fingerprint,
+                             std::string_view token_name) {
+    if(find_objects(session, search_for(CKO_PRIVATE_KEY, selector)).empty()) {
+        FoundKey remains;
+        for(const auto object : find_objects(session, search_for(CKO_PUBLIC_KEY, selector))) {
+            std::shared_ptr<const Botan::Public_Key> key = read_public_key(session, object);
+            if(key && SpkiFingerprint::of(*key) == fingerprint) {
+                remains.public_objects.push_back(object);
+                remains.public_key = std::move(key);
+            }
+        }
+        if(remains.public_key) {
+            return remains;
+        }
     }
-    if(!taken.empty()) {
-        throw Error(Errc::already_exists,
-                    std::string(token_name) + " has a key " + selector.to_string() + " already",
-                    "choose another label, or remove that key first");
-    }
+    return find_key(session, selector, fingerprint, token_name);
+}
+
+void require_free_names(const Session& session, const NewKey& key, std::string_view token_name) {
+    const auto require_free = [&](const KeySelector& selector, std::string_view hint) {
+        for(const auto object_class : {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY}) {
+            const auto taken = find_objects(session, search_for(object_class, selector));
+            if(!taken.empty()) {
+                throw Error(Errc::already_exists,
+                            std::string(token_name) + " has a key " + selector.to_string() + " already: " +
+                                candidates(session, taken),
+                            std::string(hint));
+            }
+        }
+    };
+    require_free({.id = std::nullopt, .label = key.label}, "choose another label, or remove that key first");
+    require_free({.id = key.id, .label = std::nullopt},
+                 "choose another id; without one, an imported key has the id that its public key gives, so that this may be "
+                 "the same key");
 }
 
 void destroy_key(const Session& session, const FoundKey& key) {
@@ -148,7 +192,13 @@ void destroy_key(const Session& session, const FoundKey& key) {
             throw call_failed(result, what);
         }
     };
-    destroy(key.private_object, "destroy the private key object");
+    const auto id = id_of(session, key.public_objects.front());
+    if(key.private_object != CK_INVALID_HANDLE) {
+        destroy(key.private_object, "destroy the private key object");
+    }
+    if(!id.empty() && !find_objects(session, search_for(CKO_PRIVATE_KEY, {.id = id, .label = std::nullopt})).empty()) {
+        return;  // another program put a second private key under the id: it needs the public objects
+    }
     for(const auto object : key.public_objects) {
         destroy(object, "destroy the public key object (the private key is gone)");
     }
@@ -156,32 +206,33 @@ void destroy_key(const Session& session, const FoundKey& key) {
 
 std::vector<ListedKey> list_keys(const Session& session) {
     // The public keys are read in one search: a search for each private key would make a listing quadratic.
-    std::map<std::vector<std::uint8_t>, std::shared_ptr<const Botan::Public_Key>> by_id;
+    std::map<std::vector<std::uint8_t>, ListedKey> public_keys;
     for(const auto object : find_objects(session, search_for(CKO_PUBLIC_KEY, {}))) {
-        try {
-            std::shared_ptr<const Botan::Public_Key> key = read_public_key(session, object);
-            if(key) {
-                static_cast<void>(KeySpec::of(*key));
-                by_id.emplace(id_of(session, object), std::move(key));
-            }
-        } catch(const Error& error) {
-            // A key that Keyway cannot use, or one that another program wrote badly, does not hide the others.
-            if(error.code() != Errc::malformed_data && error.code() != Errc::unsupported) {
-                throw;
-            }
-        }
+        ListedKey key;
+        key.has_private = false;
+        key.label = label_of(session, object);
+        key.id = id_of(session, object);
+        key.public_key = readable_public_key(session, object);
+        public_keys.insert_or_assign(key.id, std::move(key));
     }
     std::vector<ListedKey> keys;
+    std::set<std::vector<std::uint8_t>> taken;
     for(const auto object : find_objects(session, search_for(CKO_PRIVATE_KEY, {}))) {
         ListedKey key;
         key.label = label_of(session, object);
         key.id = id_of(session, object);
-        if(const auto found = by_id.find(key.id); found != by_id.end() && !key.id.empty()) {
-            key.public_key = found->second;
+        if(const auto found = public_keys.find(key.id); found != public_keys.end() && !key.id.empty()) {
+            key.public_key = found->second.public_key;
         }
         key.extractable = read_flag(session, object, CKA_EXTRACTABLE).value_or(false);
         key.sensitive = read_flag(session, object, CKA_SENSITIVE).value_or(true);
+        taken.insert(key.id);
         keys.push_back(std::move(key));
+    }
+    for(auto& [id, key] : public_keys) {
+        if(!taken.contains(id) && key.public_key) {
+            keys.push_back(std::move(key));
+        }
     }
     std::ranges::sort(keys, [](const ListedKey& a, const ListedKey& b) {
         return std::tie(a.label, a.id) < std::tie(b.label, b.id);

@@ -18,7 +18,7 @@ HsmKey::HsmKey(std::shared_ptr<Token> token,
       spec_(KeySpec::parse("ed25519")) {
     const auto loan = token_->sessions().borrow();
     auto found = find_key(loan.session(), selector_, fingerprint_, token_->name());
-    handle_ = found.private_object;
+    found_ = &findings_.emplace_back(found.private_object);
     spec_ = KeySpec::of(*found.public_key);
     public_key_ = std::move(found.public_key);
 }
@@ -27,11 +27,18 @@ std::string HsmKey::name() const {
     return "key " + selector_.to_string() + " in " + token_->name();
 }
 
-CK_OBJECT_HANDLE HsmKey::find(const Session& session) {
-    proven_.store(false, std::memory_order_release);
+HsmKey::Found* HsmKey::find_again(const Session& session, const Found* outdated) {
+    const std::lock_guard lock(finding_);
+    auto* const latest = found_.load(std::memory_order_acquire);
+    if(latest != outdated) {
+        return latest;
+    }
+    // Whoever is not logged in sees no private key: the login is looked at first, or a key would be missed that is there.
+    token_->log_in(pin_);
     const auto found = find_key(session, selector_, fingerprint_, token_->name());
-    handle_.store(found.private_object, std::memory_order_release);
-    return found.private_object;
+    auto* const renewed = &findings_.emplace_back(found.private_object);
+    found_.store(renewed, std::memory_order_release);
+    return renewed;
 }
 
 HsmKey::Remedy HsmKey::remedy_for(CK_RV result) noexcept {
@@ -42,9 +49,8 @@ HsmKey::Remedy HsmKey::remedy_for(CK_RV result) noexcept {
             return Remedy::new_session;
         case CKR_KEY_HANDLE_INVALID:
         case CKR_OBJECT_HANDLE_INVALID:
-            return Remedy::find_again;
         case CKR_USER_NOT_LOGGED_IN:
-            return Remedy::log_in_again;
+            return Remedy::find_again;
         default:
             return Remedy::none;
     }
@@ -56,22 +62,22 @@ HsmKey::Signature HsmKey::sign(CK_MECHANISM& mechanism, std::span<const std::uin
     auto* const data = input.empty() ? nothing.data() : const_cast<std::uint8_t*>(input.data());
     auto& calls = token_->calls();
 
-    // Twice is enough for each remedy in turn (log in, then the handle is stale); a loop that goes on hides a fault.
+    // Enough for each remedy in turn: a lost session, then a login that went with it, then a stale handle.
     constexpr int most_attempts = 4;
+    const Found* outdated = nullptr;
     for(int attempt = 1;; ++attempt) {
         auto loan = token_->sessions().borrow();
-        const auto session = loan.session().handle();
-        auto handle = handle_.load(std::memory_order_acquire);
-        if(handle == CK_INVALID_HANDLE) {
-            handle = find(loan.session());
+        auto* found = found_.load(std::memory_order_acquire);
+        if(found == outdated) {
+            found = find_again(loan.session(), outdated);
         }
-        const bool proven = proven_.load(std::memory_order_acquire);
-        Signature out{std::vector<std::uint8_t>(most_bytes), !proven};
+        Signature out{std::vector<std::uint8_t>(most_bytes), found};
         CK_ULONG size = most_bytes;
-        auto result = calls.C_SignInit(session, &mechanism, handle);
+        const auto session = loan.session().handle();
+        auto result = calls.C_SignInit(session, &mechanism, found->handle);
         if(result == CKR_OK) {
             result = calls.C_Sign(session, data, input.size(), out.bytes.data(), &size);
-            if(result == CKR_OK) {
+            if(result == CKR_OK && size <= most_bytes) {
                 out.bytes.resize(size);
                 return out;
             }
@@ -80,13 +86,12 @@ HsmKey::Signature HsmKey::sign(CK_MECHANISM& mechanism, std::span<const std::uin
         loan.discard();
         const auto remedy = remedy_for(result);
         if(remedy == Remedy::none || attempt == most_attempts) {
-            throw call_failed(result, "sign with the " + name());
+            throw call_failed(result == CKR_OK ? CKR_GENERAL_ERROR : result, "sign with the " + name());
         }
-        if(remedy == Remedy::log_in_again) {
-            token_->log_in_again(pin_);
-        }
-        if(remedy != Remedy::new_session) {
-            handle_.store(CK_INVALID_HANDLE, std::memory_order_release);
+        if(remedy == Remedy::new_session) {
+            token_->sessions().drop_idle();
+        } else {
+            outdated = found;
         }
     }
 }

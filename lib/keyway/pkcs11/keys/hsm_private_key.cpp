@@ -69,9 +69,9 @@ public:
                             "the " + key_->name() + " made a signature of " +
                                 std::to_string(signature.bytes.size()) + " bytes instead of " + std::to_string(length_));
             }
-            if(signature.first_since_found) {
+            if(!signature.by->proven.load(std::memory_order_acquire)) {
                 require_valid(signature.bytes);
-                key_->set_proven();
+                signature.by->proven.store(true, std::memory_order_release);
             }
         } catch(...) {
             begin_next_message();

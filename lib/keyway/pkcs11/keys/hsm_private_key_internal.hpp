@@ -9,7 +9,9 @@
 #include <botan/pk_keys.h>
 
 #include <atomic>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,20 +26,23 @@ public:
     /// @throws as find_key
     HsmKey(std::shared_ptr<Token> token, PinProvider pin, KeySelector selector, const SpkiFingerprint& fingerprint);
 
-    struct Signature {
-        std::vector<std::uint8_t> bytes;
-        bool first_since_found = false;  ///< to be verified before it is used
+    /// The private object as it was found, and whether a signature of it was verified since.
+    struct Found {
+        CK_OBJECT_HANDLE handle;
+        std::atomic<bool> proven{false};
     };
 
-    /// One C_SignInit and C_Sign. A session or handle that was lost is replaced once: the key is then found again, and
-    /// has to be the same one.
+    struct Signature {
+        std::vector<std::uint8_t> bytes;
+        Found* by = nullptr;  ///< what made it; unless it is proven, the signature is to be verified before it is used
+    };
+
+    /// One C_SignInit and C_Sign. A session or handle that was lost is replaced: the key is then found again, and has to be
+    /// the same one.
     ///
     /// @param mechanism not changed; PKCS#11 lacks the const
     /// @param most_bytes the longest signature there can be
     [[nodiscard]] Signature sign(CK_MECHANISM& mechanism, std::span<const std::uint8_t> input, std::size_t most_bytes);
-
-    /// The public key verifies what the found object signed.
-    void set_proven() noexcept { proven_.store(true, std::memory_order_release); }
 
     [[nodiscard]] const Botan::Public_Key& public_key() const noexcept { return *public_key_; }
     [[nodiscard]] const KeySpec& spec() const noexcept { return spec_; }
@@ -46,19 +51,23 @@ public:
     [[nodiscard]] std::string name() const;
 
 private:
-    enum class Remedy { none, new_session, find_again, log_in_again };
+    enum class Remedy { none, new_session, find_again };
     [[nodiscard]] static Remedy remedy_for(CK_RV result) noexcept;
 
-    [[nodiscard]] CK_OBJECT_HANDLE find(const Session& session);
+    /// Finds the key unless another thread just did so since `outdated` was found.
+    [[nodiscard]] Found* find_again(const Session& session, const Found* outdated);
 
     std::shared_ptr<Token> token_;
     PinProvider pin_;
     KeySelector selector_;
     SpkiFingerprint fingerprint_;
-    std::atomic<CK_OBJECT_HANDLE> handle_{CK_INVALID_HANDLE};
-    std::atomic<bool> proven_{false};
     std::shared_ptr<const Botan::Public_Key> public_key_;
     KeySpec spec_;
+
+    // Each finding stays until the key goes, so that signing threads need no lock to read the last one.
+    std::mutex finding_;
+    std::deque<Found> findings_;
+    std::atomic<Found*> found_{nullptr};
 };
 
 /// The key as Botan sees it: it signs, and says of itself what its public key says.

@@ -52,7 +52,7 @@ struct NewKey {
 
 /// A key pair found in the token.
 struct FoundKey {
-    CK_OBJECT_HANDLE private_object = CK_INVALID_HANDLE;
+    CK_OBJECT_HANDLE private_object = CK_INVALID_HANDLE;  ///< CK_INVALID_HANDLE for what is left of a key
     std::vector<CK_OBJECT_HANDLE> public_objects;
     std::shared_ptr<const Botan::Public_Key> public_key;
 };
@@ -71,8 +71,17 @@ struct FoundKey {
                                 const SpkiFingerprint& fingerprint,
                                 std::string_view token_name);
 
-/// @throws Errc::already_exists when a private or public key has this label
-void require_free_label(const Session& session, const std::string& label, std::string_view token_name);
+/// As find_key; where there is no such private key, what is left of one: its public object alone, which stays behind when
+/// making or removing a key was cut short.
+/// @throws as find_key
+[[nodiscard]] FoundKey find_key_or_remains(const Session& session,
+                                           const KeySelector& selector,
+                                           const SpkiFingerprint& fingerprint,
+                                           std::string_view token_name);
+
+/// @throws Errc::already_exists when a private or public key has this label, or this id: a pair is told by its id, so that
+///         a second one under it would be taken for the first
+void require_free_names(const Session& session, const NewKey& key, std::string_view token_name);
 
 /// Makes a key pair in the token; unless the objects are kept, they go again.
 /// @throws Errc::unsupported when the token does not offer the kind of key
@@ -85,11 +94,13 @@ void require_free_label(const Session& session, const std::string& label, std::s
                                   const NewKey& key,
                                   NewObjects& made);
 
-/// Destroys the objects of a key pair: the private one first, so that what is left after a failure is harmless.
+/// Destroys the objects of a key pair: the private one first, so that what is left after a failure is harmless. Public
+/// objects stay when another private key has the same id.
 void destroy_key(const Session& session, const FoundKey& key);
 
-/// One private key in a listing.
+/// One key in a listing.
 struct ListedKey {
+    bool has_private = true;  ///< false for a public object alone
     std::string label;
     std::vector<std::uint8_t> id;
     std::shared_ptr<const Botan::Public_Key> public_key;  ///< null when the token does not show it
@@ -97,7 +108,7 @@ struct ListedKey {
     bool sensitive = true;
 };
 
-/// All private keys of the token that one may see.
+/// All private keys of the token that one may see, and the public keys that belong to none.
 [[nodiscard]] std::vector<ListedKey> list_keys(const Session& session);
 
 /// Lower-case hexadecimal of a CKA_ID.

@@ -111,6 +111,9 @@ CK_OBJECT_HANDLE create_object(const Session& session, Template& attributes, std
 
 KeyUsage KeyUsage::parse(std::string_view text) {
     KeyUsage usage{.sign = false};
+    if(text.empty()) {
+        throw Error(Errc::invalid_option, "a key without any usage is of no use", "known are: sign, decrypt, unwrap, derive");
+    }
     while(!text.empty()) {
         const auto word = text.substr(0, text.find(','));
         if(word == "sign") {
@@ -188,11 +191,13 @@ FoundKey import_key(const Session& session, const Botan::Private_Key& source, co
     add_public_policy(public_attributes, key);
     add_public_value(public_attributes, *public_half);
 
+    // The public object first: if the process ends in between, what is left is harmless, and is listed and removed like a
+    // key.
     FoundKey found;
-    found.private_object = create_object(session, private_attributes, "write the private key into the token");
-    made.add(found.private_object);
     found.public_objects.push_back(create_object(session, public_attributes, "write the public key into the token"));
     made.add(found.public_objects.front());
+    found.private_object = create_object(session, private_attributes, "write the private key into the token");
+    made.add(found.private_object);
     found.public_key = read_public_key(session, found.public_objects.front());
     if(!found.public_key || SpkiFingerprint::of(*found.public_key) != SpkiFingerprint::of(*public_half)) {
         throw Error(Errc::token_failed, "the token shows another public key than the one written into it",
