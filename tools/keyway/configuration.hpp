@@ -29,9 +29,10 @@ inline constexpr std::string_view no_settings_hint =
 ///
 /// The first of: --config, $KEYWAY_CONFIG, ./keyway.json, $XDG_CONFIG_HOME/keyway/keyway.json (~/.config),
 /// and /etc/keyway/keyway.json. A file that is named has to be there.
-/// ./keyway.json is taken only where nobody else can have put it there or can change it: it names the module that is
-/// loaded.
-/// @throws Errc::permissions_insecure when somebody else could; what read_settings throws; Errc::invalid_option when a --set is malformed
+/// ./keyway.json is taken only where nobody else can have put it there or can change it: it names the module
+/// that is loaded.
+/// @throws Errc::permissions_insecure when somebody else could; what read_settings throws;
+/// Errc::invalid_option when a --set is malformed
 [[nodiscard]] Configuration load_configuration(const Globals& globals);
 
 }  // namespace keyway::cli

@@ -77,8 +77,8 @@ public:
         return parse_named_key(text, configuration_.settings);
     }
 
-    /// Says that a key is about to be made or imported: a passphrase that is typed for the first time, for a key
-    /// in a file or for a database that is not there yet, is then asked for twice.
+    /// Says that a key is about to be made or imported: a passphrase that is typed for the first time, for a
+    /// key in a file or for a database that is not there yet, is then asked for twice.
     void expect_new_key(const BackendAlias& alias);
 
     /// Reads the secrets that the options and settings of a backend name, other than by asking for them: to see

@@ -5,8 +5,8 @@
 
 namespace keyway::cli {
 
-/// Holds back the signals that end a program from outside (SIGINT, SIGTERM, SIGHUP, SIGQUIT) until it is let go:
-/// in the middle of a login or a write, they could destroy what a token or a file holds.
+/// Holds back the signals that end a program from outside (SIGINT, SIGTERM, SIGHUP, SIGQUIT) until they are
+/// let through: in the middle of a login or a write, they could destroy what a token or a file holds.
 void hold_signals();
 
 /// Lets them through again; one that came meanwhile ends the process here, with its usual status.

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "workshop.hpp"
+
+#include <softhsm_fixtures/catch2.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <dlfcn.h>
+#include <p11-kit/pkcs11.h>
+
+#include <algorithm>
+#include <array>
+
+namespace {
+
+using namespace keyway::test;
+using softhsm_fixtures::SoftHsmFixture;
+
+/// A workshop whose backend "hsm" is a token of its own.
+struct TokenWorkshop : SoftHsmFixture {
+    Workshop shop;
+
+    TokenWorkshop() {
+        shop.environment["KEYWAY_TEST_PIN"] = token().user_pin();
+        settings(token().label(), "env:KEYWAY_TEST_PIN");
+    }
+
+    void settings(const std::string& label, const std::string& pin) const {
+        const Json json{
+            {"version", 1},
+            {"backends",
+             {{"hsm",
+               {{"type", "hsm"}, {"module", token_module()}, {"token-label", label}, {"user-pin", pin}}}}}};
+        shop.write("keyway.json", json.dump());
+    }
+
+    [[nodiscard]] std::string token_module() const {
+        return const_cast<TokenWorkshop*>(this)->token().module_path().string();
+    }
+};
+
+TEST_CASE_METHOD(TokenWorkshop, "a key in a token is created, listed, shown, checked, used and removed") {
+    const auto ref =
+        line(shop.succeed({"key", "create", "--type", "p-256", "--label", "root", "--id", "a1b2"}));
+    CHECK(ref.find("&id=a1b2&label=root") != std::string::npos);
+    const auto list = shop.succeed_json({"key", "list"});
+    REQUIRE(list.at("keys").size() == 1);
+    CHECK(list.at("keys")[0].at("attributes") ==
+          Json{{"id", "a1b2"}, {"token", token().label()}, {"sensitive", true}, {"extractable", false}});
+    CHECK(shop.succeed({"key", "check", "hsm:root"}) == "ok\n");
+    shop.write("public.pem", shop.succeed({"key", "show", "hsm:root", "--pem"}));
+    shop.write("data", "to be signed");
+    shop.succeed({"key", "sign", ref, "--in", "data", "--out", "signature"});
+    shop.run({"openssl", "dgst", "-sha256", "-verify", "public.pem", "-signature", "signature", "data"});
+    shop.succeed({"ca", "create", "--key", ref, "--subject", "CN=root", "--out", "root.pem"});
+    shop.run({"openssl", "verify", "-CAfile", "root.pem", "root.pem"});
+    shop.fail({"key", "create", "--type", "p-256", "--label", "root"}, 22, "already_exists");
+    shop.succeed({"key", "remove", ref, "--yes"});
+    CHECK(shop.succeed({"key", "list"}) == "no keys in backend \"hsm\"\n");
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "a key made by others is stored in a token") {
+    shop.run(
+        {"openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "key.pem"});
+    const auto ref = line(shop.succeed({"key", "store", "--in", "key.pem", "--label", "theirs"}));
+    shop.write("public.pem", shop.succeed({"key", "show", ref, "--pem"}));
+    CHECK(shop.run({"openssl", "pkey", "-in", "key.pem", "-pubout"}) == shop.read("public.pem"));
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "the PIN's source is a flag, plain or with the alias in front") {
+    settings(token().label(), "env:NOT_SET");
+    shop.fail({"key", "list"}, 12, "secret_unavailable");
+    for(const std::string flag : {"--user-pin", "--hsm-user-pin"}) {
+        shop.succeed({"key", "list", flag, "env:KEYWAY_TEST_PIN"});
+        shop.succeed({"key", "list", flag + "=file:" + token().user_pin_file().string()});
+    }
+    const auto said = shop.fail(
+        {"key", "list", "--user-pin", "env:KEYWAY_TEST_PIN", "--hsm-user-pin", "env:KEYWAY_TEST_PIN"}, 2,
+        "usage");
+    CHECK(said.find("given twice") != std::string::npos);
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "a whole backend is given on the command line") {
+    shop.write("keyway.json", R"({"version": 1})");
+    const std::vector<std::string> sets{"--set", "t.type=hsm",
+                                        "--set", "t.module=" + token_module(),
+                                        "--set", "t.token-uri=" + token().uri()};
+    auto list = sets;
+    list.insert(list.end(), {"key", "list", "--user-pin", "env:KEYWAY_TEST_PIN"});
+    CHECK(shop.succeed(list) == "no keys in backend \"t\"\n");
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "a wrong PIN is refused") {
+    shop.environment["KEYWAY_TEST_PIN"] = passphrase;
+    const auto result = shop.keyway({"--json", "key", "list"});
+    CHECK(result.status == 13);
+    const auto error = Json::parse(result.err).at("error");
+    CHECK(error.at("code") == "pin_incorrect");
+    CHECK(error.at("backend") == "hsm");
+    CHECK(error.at("return_value") == "CKR_PIN_INCORRECT");
+    CHECK(result.err.find(passphrase) == std::string::npos);
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "tokens that do not fit, or more than one") {
+    settings("no such token", "env:KEYWAY_TEST_PIN");
+    const auto said = shop.fail({"key", "list"}, 17, "token_not_found");
+    CHECK(said.find(token().label()) != std::string::npos);
+
+    token().store().add_token({.label = "twin"});
+    token().store().add_token({.label = "twin"});
+    settings("twin", "env:KEYWAY_TEST_PIN");
+    shop.fail({"key", "list"}, 18, "token_ambiguous");
+
+    shop.fail({"token", "list", "--module", "/nowhere/module.so"}, 17, "token_not_found");
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "a token is initialised and listed") {
+    shop.environment["SO_PIN"] = "987654321";
+    shop.write("pin", "13572468\n");
+    std::filesystem::permissions(shop.path("pin"), std::filesystem::perms{0600});
+    const std::vector<std::string> init{"token",   "init",     "--module",   token_module(), "--label",
+                                        "new one", "--so-pin", "env:SO_PIN", "--user-pin",   "file:pin"};
+    auto dry = init;
+    dry.emplace_back("--dry-run");
+    const auto tokens = [&] { return shop.succeed_json({"token", "list"}).at("tokens"); };
+    CHECK(shop.succeed(dry) == "would initialise a token with label \"new one\"\n");
+    CHECK(tokens().size() == 2);  // and the empty one
+
+    const auto made = shop.succeed_json(init);
+    CHECK(made.at("label") == "new one");
+    CHECK(made.at("user-pin-initialized") == true);
+    const auto listed = tokens();
+    CHECK(listed.size() == 3);
+    CHECK(std::ranges::count(listed, made) == 1);
+    CHECK(shop.succeed({"token", "list"}).find("new one") != std::string::npos);
+
+    settings("new one", "file:pin");
+    static_cast<void>(shop.succeed({"key", "create", "--type", "ed25519", "--label", "key"}));
+    shop.fail(init, 22, "already_exists");
+    shop.fail(dry, 22, "already_exists");
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "a token without a user PIN is not logged in to") {
+    // Makes such a token as the module's other users may: initialised, and left there.
+    void* const library = ::dlopen(token_module().c_str(), RTLD_NOW);
+    REQUIRE(library != nullptr);
+    void* const symbol = ::dlsym(library, "C_GetFunctionList");
+    REQUIRE(symbol != nullptr);
+    CK_FUNCTION_LIST* calls = nullptr;
+    REQUIRE(reinterpret_cast<CK_C_GetFunctionList>(symbol)(&calls) == CKR_OK);
+    CK_C_INITIALIZE_ARGS arguments{};
+    arguments.flags = CKF_OS_LOCKING_OK;
+    REQUIRE(calls->C_Initialize(&arguments) == CKR_OK);
+    std::array<CK_SLOT_ID, 8> slots{};
+    CK_ULONG count = slots.size();
+    REQUIRE(calls->C_GetSlotList(CK_FALSE, slots.data(), &count) == CKR_OK);
+    std::array<CK_UTF8CHAR, 32> label{};
+    label.fill(' ');
+    std::ranges::copy(std::string("half"), label.begin());
+    std::array<CK_UTF8CHAR, 8> pin{'1', '2', '3', '4', '5', '6', '7', '8'};
+    REQUIRE(calls->C_InitToken(slots.at(count - 1), pin.data(), pin.size(), label.data()) == CKR_OK);
+    REQUIRE(calls->C_Finalize(nullptr) == CKR_OK);
+
+    settings("half", "env:KEYWAY_TEST_PIN");
+    shop.fail({"key", "list"}, 14, "pin_locked");
+    CHECK(shop.succeed({"token", "list"}).find("no user PIN") != std::string::npos);
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "a module that fails is told with its return value") {
+    shop.environment["SOFTHSM2_CONF"] = "/nowhere/softhsm2.conf";
+    const auto said = shop.fail({"key", "list"}, 19, "token_failed");
+    CHECK(said.find("CKR_GENERAL_ERROR") != std::string::npos);
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "a key in a token is made for what is asked and not left when that fails") {
+    const auto before = shop.succeed({"key", "list"});
+    shop.fail({"key", "create", "--type", "p-256", "--label", "x", "--usage", "fly"}, 10, "invalid_option");
+    shop.fail({"key", "create", "--type", "p-256", "--label", "x", "--id", "zz"}, 10, "invalid_option");
+    shop.write("taken", "");
+    shop.fail({"key", "create", "--type", "p-256", "--label", "x", "--out", "taken"}, 22, "already_exists");
+    CHECK(shop.succeed({"key", "list"}) == before);
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "two backends with the same option are told apart by the alias") {
+    const auto json = Json::parse(shop.read("keyway.json"));
+    auto two = json;
+    two["backends"]["other"] = json.at("backends").at("hsm");
+    two["backends"]["other"].erase("user-pin");
+    two["backends"]["hsm"].erase("user-pin");
+    shop.write("keyway.json", two.dump());
+    const auto pin = [](const std::string& flag) { return flag + "=env:KEYWAY_TEST_PIN"; };
+    static_cast<void>(shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "root",
+                                    pin("--user-pin"), "--out", "root.ref"}));
+    static_cast<void>(shop.succeed({"key", "create", "--backend", "other", "--type", "p-256", "--label", "ca",
+                                    pin("--user-pin"), "--out", "ca.ref"}));
+    shop.succeed({"ca", "create", "--key", "root.ref", "--subject", "CN=root", pin("--user-pin"), "--out",
+                  "root.pem"});
+    const std::vector<std::string> issue{"ca",           "create",   "--key",    "ca.ref",
+                                         "--subject",    "CN=ca",    "--issuer", "root.pem",
+                                         "--issuer-key", "root.ref", "--out",    "ca.pem"};
+    auto ambiguous = issue;
+    ambiguous.push_back(pin("--user-pin"));
+    const auto said = shop.fail(ambiguous, 2, "usage");
+    CHECK(said.find("--other-user-pin") != std::string::npos);
+    CHECK(said.find("--hsm-user-pin") != std::string::npos);
+    auto clear = issue;
+    clear.insert(clear.end(), {pin("--hsm-user-pin"), pin("--other-user-pin")});
+    shop.succeed(clear);
+
+    const auto unused = shop.fail({"key", "list", "--backend", "hsm", pin("--other-user-pin")}, 2, "usage");
+    CHECK(unused.find("backend \"other\", which this command does not use") != std::string::npos);
+}
+
+}  // namespace
