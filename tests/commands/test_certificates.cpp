@@ -59,7 +59,8 @@ TEST_CASE("names given replace those of the request") {
                   "--san", "dns:a.invalid,ip:192.0.2.1,uri:https://a.invalid/x,y", "--san", "ip:2001:db8::1",
                   "--issuer", "ca.pem", "--issuer-key", "ca.ref", "--out", "www.pem"});
     const auto text = openssl_text(shop, "x509", "www.pem");
-    CHECK(contains(text, "Subject: CN = given\n"));
+    // OpenSSL 3.0 writes blanks around the equals sign, later ones do not.
+    CHECK((contains(text, "Subject: CN = given\n") || contains(text, "Subject: CN=given\n")));
     CHECK(contains(
         text,
         "DNS:a.invalid, IP Address:192.0.2.1, URI:https://a.invalid/x,y, IP Address:2001:DB8:0:0:0:0:0:1"));

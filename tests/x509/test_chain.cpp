@@ -132,9 +132,9 @@ TEST_CASE("openssl accepts a whole authority under every scheme") {
 
     const ProcessResult refused = try_openssl(folder, with({"-CRLfile", "revoked.pem", "server.pem"}));
     CHECK(refused.status == 2);
-    CHECK(refused.err ==
-          "CN = www.example.invalid\nerror 23 at 0 depth lookup: certificate revoked\n"
-          "error server.pem: verification failed\n");
+    // The first line is the name, which OpenSSL 3.0 writes with other blanks than later ones.
+    CHECK(refused.err.substr(refused.err.find('\n') + 1) ==
+          "error 23 at 0 depth lookup: certificate revoked\nerror server.pem: verification failed\n");
 
     const ProcessResult wrong_purpose =
         try_openssl(folder, with({"-CRLfile", "crls.pem", "-purpose", "sslclient", "server.pem"}));

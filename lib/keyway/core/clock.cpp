@@ -14,6 +14,10 @@ std::string digits(long number, std::size_t count) {
 
 std::string to_iso_8601(Time time) {
     using namespace std::chrono;
+    // Nearer to the ends of what a Time can hold, the arithmetic of the calendar overflows.
+    if(time < sys_days(year(0) / January / 1) || time >= sys_days(year(10000) / January / 1)) {
+        return "a time outside the years 0 to 9999";
+    }
     const auto midnight = floor<days>(time);
     const year_month_day date(midnight);
     const hh_mm_ss clock(time - midnight);
