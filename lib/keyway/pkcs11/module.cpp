@@ -169,6 +169,7 @@ Module::~Module() {
 }
 
 std::vector<TokenInfo> Module::tokens() const {
+    const std::lock_guard lock(slots_);
     std::vector<CK_SLOT_ID> slots;
     for(;;) {
         CK_ULONG count = 0;
@@ -197,6 +198,7 @@ std::vector<TokenInfo> Module::tokens() const {
 }
 
 TokenInfo Module::token_in(CK_SLOT_ID slot) const {
+    const std::lock_guard lock(slots_);
     CK_TOKEN_INFO raw{};
     if(const auto result = calls_->C_GetTokenInfo(slot, &raw); result != CKR_OK) {
         throw call_failed(result, "read the token in slot " + std::to_string(slot));

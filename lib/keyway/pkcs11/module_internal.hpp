@@ -39,6 +39,9 @@ public:
 private:
     std::string name_;
     FunctionList* calls_;
+
+    /// Modules make up their list of slots while they tell it, and some do not lock that (SoftHSM 2.6.1).
+    mutable std::mutex slots_;
 };
 
 /// True once the process is on its way out: modules must then be left alone, as their own static objects may be gone (a
