@@ -1,85 +1,34 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // softhsm-fixture-init MODULE LABEL SO_PIN_FILE USER_PIN_FILE
+// softhsm-fixture-init --change-pins MODULE SERIAL SO_PIN_FILE USER_PIN_FILE NEW_SO_PIN_FILE
+// NEW_USER_PIN_FILE
 //
-// Initialises the first free slot of MODULE, whose configuration is in the environment, and sets both PINs.
-// Reports on standard output, in one line: "serial SERIAL" or "error TEXT".
+// Initialises the first free slot of MODULE, whose configuration is in the environment, and sets both PINs;
+// or changes both PINs of the token with the serial. Reports on standard output, in one line: "serial SERIAL"
+// or "error TEXT".
 
-#include <p11-kit/pkcs11.h>
+#include "module.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <dlfcn.h>
-#include <fstream>
-#include <iterator>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace {
 
-[[nodiscard]] const char* name_of(CK_RV value) {
-    switch (value) {
-    case CKR_GENERAL_ERROR: return "CKR_GENERAL_ERROR";
-    case CKR_FUNCTION_FAILED: return "CKR_FUNCTION_FAILED";
-    case CKR_DEVICE_ERROR: return "CKR_DEVICE_ERROR";
-    case CKR_DEVICE_MEMORY: return "CKR_DEVICE_MEMORY";
-    case CKR_PIN_INCORRECT: return "CKR_PIN_INCORRECT";
-    case CKR_PIN_INVALID: return "CKR_PIN_INVALID";
-    case CKR_PIN_LEN_RANGE: return "CKR_PIN_LEN_RANGE";
-    case CKR_TOKEN_WRITE_PROTECTED: return "CKR_TOKEN_WRITE_PROTECTED";
-    default: return "a PKCS#11 error";
-    }
-}
-
-void check(const char* function, CK_RV value) {
-    if (value != CKR_OK) {
-        std::array<char, 32> number{};
-        std::snprintf(number.data(), number.size(), "0x%lx", value);
-        throw std::runtime_error(std::string(function) + " returned " + number.data() + " (" +
-                                 name_of(value) + ")");
-    }
-}
-
-[[nodiscard]] std::vector<CK_UTF8CHAR> read_file(const char* path) {
-    std::ifstream file(path, std::ios::binary);
-    std::vector<CK_UTF8CHAR> content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (!file || content.empty()) {
-        throw std::runtime_error("cannot read \"" + std::string(path) + "\"");
-    }
-    return content;
-}
-
-[[nodiscard]] CK_FUNCTION_LIST* load(const char* module) {
-    // Never closed: the process ends with its work, and unloading a crypto library gains nothing.
-    void* library = ::dlopen(module, RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) {
-        throw std::runtime_error(std::string("cannot load the module: ") + ::dlerror());
-    }
-    const auto get_functions = reinterpret_cast<CK_C_GetFunctionList>(::dlsym(library, "C_GetFunctionList"));
-    if (get_functions == nullptr) {
-        throw std::runtime_error("\"" + std::string(module) + "\" is not a PKCS#11 module");
-    }
-    CK_FUNCTION_LIST* functions = nullptr;
-    check("C_GetFunctionList", get_functions(&functions));
-    return functions;
-}
+using helper::check;
 
 [[nodiscard]] CK_SLOT_ID free_slot(CK_FUNCTION_LIST& p11) {
-    CK_ULONG count = 0;
-    check("C_GetSlotList", p11.C_GetSlotList(CK_TRUE, nullptr, &count));
-    std::vector<CK_SLOT_ID> slots(count);
-    check("C_GetSlotList", p11.C_GetSlotList(CK_TRUE, slots.data(), &count));
-    slots.resize(count);
-    for (const CK_SLOT_ID slot : slots) {
+    for (const CK_SLOT_ID slot : helper::slots_with_token(p11)) {
         CK_TOKEN_INFO info{};
         check("C_GetTokenInfo", p11.C_GetTokenInfo(slot, &info));
         if ((info.flags & CKF_TOKEN_INITIALIZED) == 0) {
             return slot;
         }
     }
-    throw std::runtime_error("the module has no free slot");
+    throw helper::Failure("the module has no free slot");
 }
 
 [[nodiscard]] std::string initialise(CK_FUNCTION_LIST& p11, const std::string& label,
@@ -99,26 +48,57 @@ void check(const char* function, CK_RV value) {
 
     CK_TOKEN_INFO info{};
     check("C_GetTokenInfo", p11.C_GetTokenInfo(slot, &info));
-    std::string serial(std::begin(info.serialNumber), std::end(info.serialNumber));
-    serial.erase(serial.find_last_not_of(' ') + 1);
-    return serial;
+    return helper::trimmed(info.serialNumber);
+}
+
+using Pin = std::vector<CK_UTF8CHAR>;
+
+void change_pin(CK_FUNCTION_LIST& p11, CK_SLOT_ID slot, CK_USER_TYPE who, Pin before, Pin after) {
+    CK_SESSION_HANDLE session = 0;
+    check("C_OpenSession",
+          p11.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &session));
+    check("C_Login", p11.C_Login(session, who, before.data(), before.size()));
+    check("C_SetPIN", p11.C_SetPIN(session, before.data(), before.size(), after.data(), after.size()));
+    check("C_CloseSession", p11.C_CloseSession(session)); // the last one of the token: logs out
+}
+
+[[nodiscard]] std::string change_pins(CK_FUNCTION_LIST& p11, const std::string& serial, char** files) {
+    for (const CK_SLOT_ID slot : helper::slots_with_token(p11)) {
+        CK_TOKEN_INFO info{};
+        check("C_GetTokenInfo", p11.C_GetTokenInfo(slot, &info));
+        if (helper::trimmed(info.serialNumber) == serial) {
+            change_pin(p11, slot, CKU_SO, helper::read_pin(files[0]), helper::read_pin(files[2]));
+            change_pin(p11, slot, CKU_USER, helper::read_pin(files[1]), helper::read_pin(files[3]));
+            return serial;
+        }
+    }
+    throw helper::Failure("the module has no token with serial \"" + serial + "\"");
+}
+
+[[nodiscard]] CK_FUNCTION_LIST& initialised(const char* module) {
+    CK_FUNCTION_LIST& p11 = helper::load(module);
+    CK_C_INITIALIZE_ARGS locking{};
+    locking.flags = CKF_OS_LOCKING_OK;
+    check("C_Initialize", p11.C_Initialize(&locking));
+    return p11;
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 5) {
-        std::fputs("usage: softhsm-fixture-init MODULE LABEL SO_PIN_FILE USER_PIN_FILE\n", stderr);
+    const bool change = argc == 8 && std::string(argv[1]) == "--change-pins";
+    if (!change && argc != 5) {
+        std::fputs("usage: softhsm-fixture-init MODULE LABEL SO_PIN_FILE USER_PIN_FILE\n"
+                   "       softhsm-fixture-init --change-pins MODULE SERIAL SO_PIN_FILE USER_PIN_FILE "
+                   "NEW_SO_PIN_FILE NEW_USER_PIN_FILE\n",
+                   stderr);
         return 2;
     }
     try {
-        const auto so_pin = read_file(argv[3]);
-        const auto user_pin = read_file(argv[4]);
-        CK_FUNCTION_LIST& p11 = *load(argv[1]);
-        CK_C_INITIALIZE_ARGS locking{};
-        locking.flags = CKF_OS_LOCKING_OK;
-        check("C_Initialize", p11.C_Initialize(&locking));
-        const std::string serial = initialise(p11, argv[2], so_pin, user_pin);
+        CK_FUNCTION_LIST& p11 = initialised(argv[change ? 2 : 1]);
+        const std::string serial =
+            change ? change_pins(p11, argv[3], argv + 4)
+                   : initialise(p11, argv[2], helper::read_pin(argv[3]), helper::read_pin(argv[4]));
         check("C_Finalize", p11.C_Finalize(nullptr));
         std::printf("serial %s\n", serial.c_str());
         return 0;

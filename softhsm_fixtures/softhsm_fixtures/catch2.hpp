@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include <softhsm_fixtures/errors.hpp>
 #include <softhsm_fixtures/find_softhsm.hpp>
 #include <softhsm_fixtures/scoped_softhsm_conf.hpp>
 #include <softhsm_fixtures/softhsm_token.hpp>

@@ -25,6 +25,19 @@ public:
     using FixtureError::FixtureError;
 };
 
+/// A list of what a token is to hold cannot be used; the message names the entry and what is known in its
+/// place.
+class SOFTHSM_FIXTURES_API InvalidContent : public InvalidOption {
+public:
+    using InvalidOption::InvalidOption;
+};
+
+/// A key, certificate or other object could not be made or stored; the message names the entry of the list.
+class SOFTHSM_FIXTURES_API FillFailed : public FixtureError {
+public:
+    using FixtureError::FixtureError;
+};
+
 /// The token could not be initialised; the message carries the PKCS#11 function and its return value.
 class SOFTHSM_FIXTURES_API InitialisationFailed : public FixtureError {
 public:

@@ -4,15 +4,13 @@
 #include <softhsm_fixtures/errors.hpp>
 #include <softhsm_fixtures/find_softhsm.hpp>
 #include <softhsm_fixtures/random_internal.hpp>
-#include <softhsm_fixtures/token_initialiser_internal.hpp>
+#include <softhsm_fixtures/softhsm_config_internal.hpp>
+#include <softhsm_fixtures/token_maker_internal.hpp>
 
-#include <cerrno>
-#include <fcntl.h>
 #include <set>
 #include <string_view>
-#include <sys/stat.h>
+#include <vector>
 #include <system_error>
-#include <unistd.h>
 
 namespace softhsm_fixtures {
 
@@ -32,18 +30,6 @@ namespace fs = std::filesystem;
         return fs::absolute(*found);
     }
     throw SoftHsmNotFound(softhsm_absence_reason().value_or("SoftHSM 2 is not installed"));
-}
-
-void write_private_file(const fs::path& path, std::string_view text) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) {
-        throw FixtureError("cannot make \"" + path.string() +
-                           "\": " + std::generic_category().message(errno));
-    }
-    const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    if (::close(file) != 0 || !written) {
-        throw FixtureError("cannot write \"" + path.string() + "\"; is the disk full?");
-    }
 }
 
 void check_label(const std::string& label) {
@@ -98,21 +84,10 @@ std::string TokenDetails::uri() const {
     return "pkcs11:token=" + percent_encoded(label) + ";serial=" + percent_encoded(serial);
 }
 
-SoftHsmStore::SoftHsmStore(const StoreOptions& options) : module_(module_of(options)), folder_("softhsm") {
-    const std::string tokens = token_folder().string();
-    if (tokens.find_first_of("#=\n\r") != std::string::npos) {
-        throw FixtureError("SoftHSM cannot read the path \"" + tokens +
-                           "\" from its configuration; set TMPDIR to one without # and =");
-    }
-    if (::mkdir(tokens.c_str(), 0700) != 0) {
-        throw FixtureError("cannot make \"" + tokens + "\": " + std::generic_category().message(errno));
-    }
-    // Without reset_on_fork a child would go on with its parent's sessions and login.
-    write_private_file(config_path(), "directories.tokendir = " + tokens + "\n" +
-                                          "objectstore.backend = file\n"
-                                          "log.level = ERROR\n"
-                                          "slots.removable = false\n"
-                                          "library.reset_on_fork = true\n");
+SoftHsmStore::SoftHsmStore(const StoreOptions& options)
+    : module_(module_of(options)),
+      folder_(options.parent ? TemporaryFolder("softhsm", *options.parent) : TemporaryFolder("softhsm")) {
+    internal::make_softhsm_config(config_path(), token_folder());
 }
 
 const TokenDetails& SoftHsmStore::add_token(const TokenOptions& options) {
@@ -121,8 +96,6 @@ const TokenDetails& SoftHsmStore::add_token(const TokenOptions& options) {
     check_label(token.label);
     check_pin_length("user", options.user_pin_length);
     check_pin_length("security officer", options.so_pin_length);
-    token.user_pin = internal::random_digits(options.user_pin_length);
-    token.so_pin = internal::random_digits(options.so_pin_length);
 
     const std::string stem = "token-" + std::to_string(tokens_.size() + 1);
     token.user_pin_file = directory() / (stem + ".user-pin");
@@ -130,19 +103,24 @@ const TokenDetails& SoftHsmStore::add_token(const TokenOptions& options) {
 
     const auto before = entries(token_folder());
     try {
-        write_private_file(token.user_pin_file, token.user_pin);
-        write_private_file(token.so_pin_file, token.so_pin);
-        token.serial = internal::initialise_token({.module = module_,
-                                                   .config = config_path(),
-                                                   .so_pin_file = token.so_pin_file,
-                                                   .user_pin_file = token.user_pin_file,
-                                                   .report_file = directory() / (stem + ".report"),
-                                                   .label = token.label});
+        std::vector<std::string> serials;
+        for (const auto& other : tokens_) {
+            serials.push_back(other.serial);
+        }
+        internal::TokenMaker({.module = module_,
+                              .config = config_path(),
+                              .directory = directory(),
+                              .tokens = token_folder(),
+                              .serials = std::move(serials)})
+            .make(token, options);
         return tokens_.emplace_back(std::move(token));
     } catch (...) {
         std::error_code ignored;
-        fs::remove(token.user_pin_file, ignored);
-        fs::remove(token.so_pin_file, ignored);
+        for (const auto& entry : entries(directory())) {
+            if (entry.filename().string().starts_with(stem + '.')) {
+                fs::remove(entry, ignored);
+            }
+        }
         for (const auto& entry : entries(token_folder())) {
             if (!before.contains(entry)) {
                 fs::remove_all(entry, ignored);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include <softhsm_fixtures/content.hpp>
 #include <softhsm_fixtures/export.hpp>
 #include <softhsm_fixtures/temporary_folder.hpp>
 
@@ -17,11 +18,25 @@ struct TokenOptions {
     std::optional<std::string> label = std::nullopt; ///< 1 to 32 bytes of UTF-8; random and unique by default
     std::size_t user_pin_length = 8;                 ///< decimal digits, 4 to 255
     std::size_t so_pin_length = 12;                  ///< decimal digits, 4 to 255
+    std::optional<TokenContent> content = std::nullopt; ///< what the token holds; nothing by default
+
+    /// Makes such a token once, keeps it in a cache, and copies it from there; by default when there is
+    /// content.
+    ///
+    /// A copy has a label and a serial of its own, and the keys and PINs of the others. The cache is in
+    /// $SOFTHSM_FIXTURES_CACHE, or softhsm-fixtures in $XDG_CACHE_HOME or ~/.cache; it belongs to its user
+    /// alone.
+    std::optional<bool> prepared = std::nullopt;
+
+    /// Gives a copy of a prepared token PINs of its own, which takes about as long as making one without
+    /// content.
+    bool fresh_pins = false;
 };
 
 /// How a store is made.
 struct StoreOptions {
     std::optional<std::filesystem::path> module = std::nullopt; ///< find_softhsm() by default
+    std::optional<std::filesystem::path> parent = std::nullopt; ///< of the folder; $TMPDIR or /tmp by default
 };
 
 /// One initialised token: what a test needs to find it and to log in.
@@ -64,6 +79,7 @@ public:
     /// @throws InvalidOption when the label is empty, over 32 bytes, ends in a space or holds a zero byte,
     ///         or a PIN length is out of range
     /// @throws InitialisationFailed when SoftHSM refuses
+    /// @throws FillFailed when an object of the content cannot be made
     const TokenDetails& add_token(const TokenOptions& options = {});
 
     /// The tokens in the order in which they were added.

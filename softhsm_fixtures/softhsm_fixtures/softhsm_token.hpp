@@ -20,8 +20,12 @@ class SOFTHSM_FIXTURES_API SoftHsmToken {
 public:
     /// Makes the folder, the configuration and the token.
     ///
+    /// The folder of a token with 200 objects or more is in memory, in /dev/shm, unless `store` or TMPDIR
+    /// says where.
+    ///
     /// @throws FixtureError as SoftHsmStore and SoftHsmStore::add_token(); nothing is left behind
-    explicit SoftHsmToken(const TokenOptions& token = {}, const StoreOptions& store = {}) : store_(store) {
+    explicit SoftHsmToken(const TokenOptions& token = {}, const StoreOptions& store = {})
+        : store_(with_parent_for(token, store)) {
         store_.add_token(token);
     }
 
@@ -49,6 +53,8 @@ public:
     void keep() noexcept { store_.keep(); }
 
 private:
+    [[nodiscard]] static StoreOptions with_parent_for(const TokenOptions& token, StoreOptions store);
+
     SoftHsmStore store_;
 };
 

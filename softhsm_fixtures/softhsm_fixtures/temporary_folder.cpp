@@ -2,6 +2,7 @@
 #include <softhsm_fixtures/temporary_folder.hpp>
 
 #include <softhsm_fixtures/errors.hpp>
+#include <softhsm_fixtures/folder_owner_internal.hpp>
 
 #include <cerrno>
 #include <cstdio>
@@ -21,14 +22,19 @@ namespace fs = std::filesystem;
                        "; set TMPDIR to a writable folder");
 }
 
-[[nodiscard]] fs::path make_folder(const std::string& stem) {
+[[nodiscard]] fs::path usual_parent() {
     const char* wanted = std::getenv("TMPDIR");
-    const fs::path parent = wanted != nullptr && *wanted != '\0' ? wanted : "/tmp";
+    return wanted != nullptr && *wanted != '\0' ? wanted : "/tmp";
+}
+
+[[nodiscard]] fs::path make_folder(const std::string& stem, const fs::path& parent) {
     std::error_code error;
-    std::string path = (fs::canonical(parent, error) / (stem + "-XXXXXX")).string();
+    const fs::path real_parent = fs::canonical(parent, error);
     if (error) {
         refuse(parent, error);
     }
+    internal::remove_left_folders(real_parent);
+    std::string path = (real_parent / (stem + "-" + internal::owner_mark() + "-XXXXXX")).string();
     if (::mkdtemp(path.data()) == nullptr) {
         refuse(parent, {errno, std::generic_category()});
     }
@@ -42,32 +48,43 @@ namespace fs = std::filesystem;
 
 } // namespace
 
-TemporaryFolder::TemporaryFolder(const std::string& stem)
-    : path_(make_folder(stem)), owner_(static_cast<long>(::getpid())) {}
+TemporaryFolder::TemporaryFolder(const std::string& stem) : TemporaryFolder(stem, usual_parent()) {}
 
-TemporaryFolder::~TemporaryFolder() {
-    clean_up();
+TemporaryFolder::TemporaryFolder(const std::string& stem, const fs::path& parent)
+    : path_(make_folder(stem, parent)), owner_(static_cast<long>(::getpid())) {
+    held_ = internal::hold_folder(path_);
+    if (keep_is_set()) {
+        internal::mark_as_kept(path_);
+    }
 }
 
+TemporaryFolder::~TemporaryFolder() { clean_up(); }
+
 TemporaryFolder::TemporaryFolder(TemporaryFolder&& other) noexcept
-    : path_(std::exchange(other.path_, {})), owner_(other.owner_), keep_(other.keep_) {}
+    : path_(std::exchange(other.path_, {})), owner_(other.owner_), held_(std::exchange(other.held_, -1)),
+      keep_(other.keep_) {}
 
 TemporaryFolder& TemporaryFolder::operator=(TemporaryFolder&& other) noexcept {
     if (this != &other) {
         clean_up();
         path_ = std::exchange(other.path_, {});
         owner_ = other.owner_;
+        held_ = std::exchange(other.held_, -1);
         keep_ = other.keep_;
     }
     return *this;
 }
 
-void TemporaryFolder::clean_up() noexcept {
-    if (path_.empty() || owner_ != static_cast<long>(::getpid())) {
-        return;
+void TemporaryFolder::keep() noexcept {
+    keep_ = true;
+    if (!path_.empty()) {
+        internal::mark_as_kept(path_);
     }
-    if (keep_ || keep_is_set()) {
-        std::fprintf(stderr, "softhsm_fixtures: kept \"%s\"\n", path_.c_str());
+}
+
+void TemporaryFolder::remove() noexcept {
+    let_go();
+    if (path_.empty() || owner_ != static_cast<long>(::getpid())) {
         return;
     }
     std::error_code error;
@@ -75,6 +92,26 @@ void TemporaryFolder::clean_up() noexcept {
     if (error) {
         std::fprintf(stderr, "softhsm_fixtures: cannot remove \"%s\" (error %d)\n", path_.c_str(),
                      error.value());
+    }
+    path_.clear();
+}
+
+void TemporaryFolder::clean_up() noexcept {
+    const bool stays = keep_ || keep_is_set();
+    if (stays && !path_.empty() && owner_ == static_cast<long>(::getpid())) {
+        internal::mark_as_kept(path_);
+        std::fprintf(stderr, "softhsm_fixtures: kept \"%s\"\n", path_.c_str());
+    }
+    if (stays) {
+        let_go();
+        path_.clear();
+    }
+    remove();
+}
+
+void TemporaryFolder::let_go() noexcept {
+    if (held_ >= 0) {
+        ::close(std::exchange(held_, -1));
     }
 }
 

@@ -25,4 +25,21 @@ struct InitialisationRequest {
 /// @throws InitialisationFailed when the helper is not found or reports an error
 [[nodiscard]] std::string initialise_token(const InitialisationRequest& request);
 
+/// All that the helper program needs to change both PINs of a token.
+struct PinChangeRequest {
+    std::filesystem::path module;
+    std::filesystem::path config;
+    std::string serial;
+    std::filesystem::path so_pin_file; ///< the PINs as they are
+    std::filesystem::path user_pin_file;
+    std::filesystem::path new_so_pin_file;
+    std::filesystem::path new_user_pin_file;
+    std::filesystem::path report_file;
+};
+
+/// Changes both PINs of a token, in a process of its own.
+///
+/// @throws InitialisationFailed as initialise_token()
+void change_token_pins(const PinChangeRequest& request);
+
 } // namespace softhsm_fixtures::internal

@@ -97,7 +97,7 @@ Finished run(const std::string& command) {
     return finished;
 }
 
-OpenModule::OpenModule(const std::filesystem::path& path)
+OpenModule::OpenModule(const std::filesystem::path& path, std::string init_arguments)
     : library_(::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
     if (library_ == nullptr) {
         throw std::runtime_error(::dlerror());
@@ -106,6 +106,7 @@ OpenModule::OpenModule(const std::filesystem::path& path)
     must_be_ok("C_GetFunctionList", get_functions(&p11_));
     CK_C_INITIALIZE_ARGS locking{};
     locking.flags = CKF_OS_LOCKING_OK;
+    locking.pReserved = init_arguments.empty() ? nullptr : init_arguments.data();
     must_be_ok("C_Initialize", p11_->C_Initialize(&locking));
 }
 

@@ -50,7 +50,8 @@ struct SeenToken {
 /// The SoftHSM of this process, initialised on the SOFTHSM2_CONF of the moment and finalised at the end.
 class OpenModule {
 public:
-    explicit OpenModule(const std::filesystem::path& path);
+    /// `init_arguments`, where there are any, are what C_Initialize's pReserved points to.
+    explicit OpenModule(const std::filesystem::path& path, std::string init_arguments = {});
     ~OpenModule();
     OpenModule(const OpenModule&) = delete;
     OpenModule& operator=(const OpenModule&) = delete;
@@ -64,9 +65,12 @@ public:
     /// Logs the user in, stores a private data object in the token and finds it again; the number found.
     [[nodiscard]] std::size_t store_and_find(const std::string& serial, std::string pin) const;
 
-private:
+    /// A read/write session on the token with the serial.
     [[nodiscard]] CK_SESSION_HANDLE open_session(const std::string& serial) const;
 
+    [[nodiscard]] CK_FUNCTION_LIST& functions() const noexcept { return *p11_; }
+
+private:
     void* library_;
     CK_FUNCTION_LIST* p11_ = nullptr;
 };

@@ -3,32 +3,16 @@
 
 #include <keyway/backends/hsm/hsm_backend.hpp>
 
-#include <cstdlib>
-#include <dlfcn.h>
 #include <fstream>
-#include <new>
 #include <stdexcept>
 
 namespace keyway::test {
 
 HsmStore::HsmStore(Through through) : module_(softhsm_.token().module_path().string()) {
-    if(through == Through::spy) {
-        ::setenv("KEYWAY_SPY_MODULE", module_.c_str(), 1);
-        module_ = KEYWAY_SPY_PATH;
-        void* const library = dlopen(module_.c_str(), RTLD_NOW | RTLD_LOCAL);
-        if(library == nullptr) {
-            throw std::runtime_error(dlerror());
-        }
-        auto* const get = reinterpret_cast<Spy* (*)()>(dlsym(library, "keyway_spy"));
-        Spy* const steering = get();
-        steering->~Spy();
-        new(steering) Spy;
-        spy_ = {steering, [](Spy*) {}};
+    if(through == Through::fault_module) {
+        fault_ = std::make_unique<softhsm_fixtures::FaultModule>(module_);
+        module_ = fault_->path().string();
     }
-}
-
-Spy& HsmStore::spy() const {
-    return *spy_;
 }
 
 std::unique_ptr<KeyBackend> HsmStore::open(Texts changes) const {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-#include <backends/hsm/spy_module.hpp>
-
 #include <keyway/key/key_backend.hpp>
 #include <keyway/pkcs11/keys/key_objects_internal.hpp>
 #include <keyway/pkcs11/token_internal.hpp>
 
 #include <softhsm_fixtures/catch2.hpp>
+#include <softhsm_fixtures/fault_module.hpp>
 
 #include <filesystem>
 #include <initializer_list>
@@ -24,7 +23,7 @@ using Texts = std::initializer_list<std::pair<std::string_view, std::string_view
 /// A SoftHSM token of its own, the hsm backend on it, and a way past the backend.
 class HsmStore {
 public:
-    enum class Through { softhsm, spy };
+    enum class Through { softhsm, fault_module };
 
     explicit HsmStore(Through through = Through::softhsm);
 
@@ -58,13 +57,13 @@ public:
     [[nodiscard]] softhsm_fixtures::SoftHsmToken& token() const { return softhsm_.token(); }
     [[nodiscard]] const std::string& module() const noexcept { return module_; }
 
-    /// Steers the module when it is the spy.
-    [[nodiscard]] Spy& spy() const;
+    /// Steers the module when it is the one that fails on demand.
+    [[nodiscard]] softhsm_fixtures::FaultModule& fault() const { return *fault_; }
 
 private:
     mutable softhsm_fixtures::SoftHsmFixture softhsm_;
     std::string module_;
-    std::shared_ptr<Spy> spy_;
+    std::unique_ptr<softhsm_fixtures::FaultModule> fault_;
 };
 
 }  // namespace keyway::test

@@ -17,7 +17,7 @@ using keyway::test::HsmStore;
 
 namespace {
 
-constexpr auto spy = HsmStore::Through::spy;
+constexpr auto faulty = HsmStore::Through::fault_module;
 
 bool signs(const Botan::Private_Key& key) {
     auto& rng = Botan::system_rng();
@@ -34,11 +34,11 @@ KeyRef store_a_key(KeyBackend& backend) {
 }  // namespace
 
 TEST_CASE("a rejected PIN goes to the token once, whoever asks again") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto ref = HsmStore::create(*store.open(), "root").ref;
     const auto wrong = store.wrong_pin_source();
     const auto backend = store.open({{"user-pin", wrong}});
-    store.spy().logins = 0;
+    store.fault().reset_counters();
 
     const auto first = test::raised([&] { return backend->use(ref, {}); });
     CHECK(first.code() == Errc::pin_incorrect);
@@ -54,40 +54,40 @@ TEST_CASE("a rejected PIN goes to the token once, whoever asks again") {
     }
     const auto again = store.open({{"user-pin", wrong}})->check(ref, {});
     CHECK(again.value().code() == Errc::pin_incorrect);
-    CHECK(store.spy().logins == 1);
+    CHECK(store.fault().calls("C_Login") == 1);
 
     // The right one is another PIN, and may be tried.
     CHECK(signs(*store.open()->use(ref, {})));
-    CHECK(store.spy().logins == 2);
+    CHECK(store.fault().calls("C_Login") == 2);
 }
 
 TEST_CASE("no login is attempted when the next wrong PIN would lock the token, or it is locked") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto ref = HsmStore::create(*store.open(), "root").ref;
-    store.spy().logins = 0;
-    for(const auto flag : {CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED}) {
-        store.spy().extra_token_flags = flag;
+    store.fault().reset_counters();
+    for(const auto* state : {R"({"fault": "pin-state", "state": "final-try"})", R"({"fault": "pin-state", "state": "locked"})"}) {
+        store.fault().inject(state);
         CHECK_RAISES(store.open()->use(ref, {}), Errc::pin_locked);
     }
-    CHECK(store.spy().logins == 0);
+    CHECK(store.fault().calls("C_Login") == 0);
 }
 
 TEST_CASE("what the token says of the tries left is told") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto ref = HsmStore::create(*store.open(), "root").ref;
-    store.spy().login_result = CKR_PIN_LOCKED;
+    store.fault().inject(R"({"fault": "return", "function": "C_Login", "rv": "CKR_PIN_LOCKED", "every": 1})");
     const auto locked = test::raised([&] { return store.open()->use(ref, {}); });
     CHECK(locked.code() == Errc::pin_locked);
     CHECK(locked.return_value() == "CKR_PIN_LOCKED");
 }
 
 TEST_CASE("an import that fails halfway leaves nothing in the token") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto backend = store.open();
     for(const int which : {1, 2}) {
         INFO("C_CreateObject number " << which << " fails");
-        store.spy().creation_result = CKR_DEVICE_MEMORY;
-        store.spy().creations_until_failure = which;
+        store.fault().inject(R"({"fault": "return", "function": "C_CreateObject", "rv": "CKR_DEVICE_MEMORY", "at": )" +
+                             std::to_string(which) + "}");
         const auto error = test::raised([&] { return store_a_key(*backend); });
         CHECK(error.code() == Errc::token_failed);
         CHECK(error.return_value() == "CKR_DEVICE_MEMORY");
@@ -98,74 +98,82 @@ TEST_CASE("an import that fails halfway leaves nothing in the token") {
 }
 
 TEST_CASE("a new key that cannot sign, or signs wrongly, is removed again") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto backend = store.open();
     const auto both_ways_fail_with = [&](Errc expected) {
         CHECK_RAISES(HsmStore::create(*backend, "root"), expected);
         CHECK_RAISES(store_a_key(*backend), expected);
         CHECK(store.objects() == 0);
     };
-    store.spy().corrupt_signatures = true;
+    store.fault().inject(R"({"fault": "corrupt-signature", "every": 1})");
     both_ways_fail_with(Errc::verification_failed);
-    store.spy().corrupt_signatures = false;
+    store.fault().clear();
 
-    store.spy().short_signatures = true;
+    store.fault().inject(R"({"fault": "short-signature", "every": 1})");
     both_ways_fail_with(Errc::token_failed);
-    store.spy().short_signatures = false;
+    store.fault().clear();
 
-    store.spy().signature_result = CKR_DEVICE_ERROR;
-    store.spy().failing_signatures = 2;
+    store.fault().inject(R"({"fault": "return", "function": "C_Sign", "rv": "CKR_DEVICE_ERROR", "every": 1})");
     both_ways_fail_with(Errc::token_failed);
+    store.fault().clear();
 
     CHECK(signs(*backend->use(HsmStore::create(*backend, "root").ref, {})));
 }
 
 TEST_CASE("the first signature after a key is found is verified before it leaves") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto ref = HsmStore::create(*store.open(), "root").ref;
     const auto key = store.open()->use(ref, {});
-    store.spy().corrupt_signatures = true;
+    store.fault().inject(R"({"fault": "corrupt-signature", "every": 1})");
     CHECK_RAISES(signs(*key), Errc::verification_failed);
-    store.spy().corrupt_signatures = false;
+    store.fault().clear();
     CHECK(signs(*key));
 }
 
 TEST_CASE("a signature goes on after a lost session, a logout or a stale handle") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto backend = store.open();
     const auto key = backend->use(HsmStore::create(*backend, "root").ref, {});
-    for(const auto lost : {CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED, CKR_KEY_HANDLE_INVALID,
-                           CKR_OBJECT_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN}) {
+    for(const std::string lost : {"CKR_SESSION_HANDLE_INVALID", "CKR_SESSION_CLOSED", "CKR_KEY_HANDLE_INVALID",
+                                  "CKR_OBJECT_HANDLE_INVALID", "CKR_USER_NOT_LOGGED_IN"}) {
         INFO(lost);
-        store.spy().signature_result = lost;
-        store.spy().failing_signatures = 1;
+        store.fault().inject(R"({"fault": "return", "function": "C_Sign", "times": 1, "rv": ")" + lost + "\"}");
+        CHECK(signs(*key));
+    }
+    // And when it is really so.
+    for(const auto* fault : {R"({"fault": "session-lost"})", R"({"fault": "session-lost", "sessions": "all"})",
+                             R"({"fault": "logged-out"})", R"({"fault": "handles-renumbered"})"}) {
+        INFO(fault);
+        store.fault().inject(fault);
         CHECK(signs(*key));
     }
 }
 
 TEST_CASE("a fault that stays is told and not tried for ever") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto backend = store.open();
     const auto key = backend->use(HsmStore::create(*backend, "root").ref, {});
-    store.spy().signature_result = CKR_SESSION_HANDLE_INVALID;
-    store.spy().failing_signatures = 1'000;
-    store.spy().signatures = 0;
+    const auto stays = [&](const std::string& value) {
+        store.fault().clear();
+        store.fault().inject(R"({"fault": "return", "function": "C_Sign", "every": 1, "rv": ")" + value + "\"}");
+        store.fault().reset_counters();
+    };
+    stays("CKR_SESSION_HANDLE_INVALID");
     const auto error = test::raised([&] { return signs(*key); });
     CHECK(error.code() == Errc::token_failed);
     CHECK(error.return_value() == "CKR_SESSION_HANDLE_INVALID");
-    CHECK(store.spy().signatures == 4);
+    CHECK(store.fault().calls("C_Sign") == 4);
 
-    store.spy().signature_result = CKR_DEVICE_ERROR;
-    store.spy().signatures = 0;
+    stays("CKR_DEVICE_ERROR");
     CHECK_RAISES(signs(*key), Errc::token_failed);
-    CHECK(store.spy().signatures == 1);
-    store.spy().failing_signatures = 0;
+    CHECK(store.fault().calls("C_Sign") == 1);
+    store.fault().clear();
     CHECK(signs(*key));
 }
 
 TEST_CASE("a token's limit of sessions is kept to, and many threads share what there is") {
-    const HsmStore store(spy);
-    store.spy().most_sessions = 3;
+    const HsmStore store(faulty);
+    store.fault().inject(R"({"fault": "session-cap", "sessions": 3})");
     const auto backend = store.open();
     const auto key = backend->use(HsmStore::create(*backend, "root").ref, {});
     std::atomic<int> good = 0;
@@ -183,7 +191,7 @@ TEST_CASE("a token's limit of sessions is kept to, and many threads share what t
 }
 
 TEST_CASE("a login that others end, and sessions that others close, are renewed") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto backend = store.open();
     const auto ref = HsmStore::create(*backend, "root").ref;
     const auto key = backend->use(ref, {});
@@ -221,10 +229,10 @@ TEST_CASE("a login that others end, and sessions that others close, are renewed"
 }
 
 TEST_CASE("many threads with a wrong PIN send it once") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto ref = HsmStore::create(*store.open(), "root").ref;
     const auto wrong = store.wrong_pin_source();
-    store.spy().logins = 0;
+    store.fault().reset_counters();
     std::atomic<int> rejected = 0;
     {
         std::vector<std::jthread> threads;
@@ -236,11 +244,11 @@ TEST_CASE("many threads with a wrong PIN send it once") {
         }
     }
     CHECK(rejected == 8);
-    CHECK(store.spy().logins == 1);
+    CHECK(store.fault().calls("C_Login") == 1);
 }
 
 TEST_CASE("what a cut short import or removal leaves is listed and can be removed") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto backend = store.open();
     const auto ref = store_a_key(*backend);
     {
@@ -260,7 +268,7 @@ TEST_CASE("what a cut short import or removal leaves is listed and can be remove
 }
 
 TEST_CASE("a private key without a public one is named by a listing, beside the others") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto backend = store.open();
     const auto whole = HsmStore::create(*backend, "whole").ref;
     static_cast<void>(HsmStore::create(*backend, "lone"));
@@ -277,7 +285,7 @@ TEST_CASE("a private key without a public one is named by a listing, beside the 
 }
 
 TEST_CASE("a label that is no text does not hide its key or the others") {
-    const HsmStore store(spy);
+    const HsmStore store(faulty);
     const auto backend = store.open();
     static_cast<void>(HsmStore::create(*backend, "a"));
     static_cast<void>(HsmStore::create(*backend, "b"));
