@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "support.hpp"
+#include "outcomes_support.hpp"
 
 #include <softhsm_fixtures/catch2.hpp>
-#include <softhsm_fixtures/temporary_folder.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -11,24 +10,12 @@ using namespace softhsm_fixtures;
 
 namespace {
 
-/// A TMPDIR of its own in which test cases of the outcomes program are run.
-class Outcomes {
+class Outcomes : public support::Outcomes {
 public:
+    Outcomes() : support::Outcomes(OUTCOMES) {}
     [[nodiscard]] support::Finished run(const std::string& test_case) const {
-        return support::run("TMPDIR='" + folder_.path().string() + "' '" OUTCOMES "' '" + test_case + "'");
+        return support::Outcomes::run("'" + test_case + "'");
     }
-    /// The paths of the folders that stayed, in the form in which they are announced.
-    [[nodiscard]] std::vector<std::string> kept() const {
-        std::vector<std::string> lines;
-        for (const auto& name : support::names_in(folder_.path())) {
-            lines.push_back("softhsm_fixtures: kept \"" + (folder_.path() / name).string() + "\"\n");
-        }
-        return lines;
-    }
-
-private:
-    TemporaryFolder folder_{"outcomes"};
-    support::Variable no_keep_{"SOFTHSM_FIXTURES_KEEP", std::nullopt};
 };
 
 } // namespace

@@ -119,9 +119,11 @@ def check_sizes(root):
 
 def check_licences(root):
     for path in sources(root, "lib", "tools", "softhsm_fixtures", "tests"):
-        if not path.read_text().startswith("// SPDX-License-Identifier: BSD-2-Clause\n"):
+        # C has comments of its own.
+        first = "/* {} */\n" if path.suffix in (".c", ".h") else "// {}\n"
+        if not path.read_text().startswith(first.format("SPDX-License-Identifier: BSD-2-Clause")):
             yield f"{path}: does not begin with its SPDX line"
-    scripts = [p for folder in ("script", "tests") for p in (root / folder).rglob("*") if p.suffix in (".py", ".sh", "")]
+    scripts = [p for folder in ("script", "tests", "softhsm_fixtures") for p in (root / folder).rglob("*") if p.suffix in (".py", ".sh", "")]
     for path in sorted(p for p in scripts if p.is_file() and p.read_bytes().startswith(b"#!")):
         if "# SPDX-License-Identifier: BSD-2-Clause" not in path.read_text().splitlines()[1]:
             yield f"{path}: has no SPDX line behind its first"
