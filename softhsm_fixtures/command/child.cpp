@@ -3,10 +3,13 @@
 
 #include "failure.hpp"
 #include "signals.hpp"
+#include "text.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -54,6 +57,28 @@ private:
     return result;
 }
 
+/// The program that the first line of a script names, when that is not there; nothing otherwise.
+[[nodiscard]] std::string missing_interpreter(const fs::path& script) {
+    std::ifstream file(script, std::ios::binary);
+    std::string line(256, '\0'); // as much as Linux reads of it
+    file.read(line.data(), static_cast<std::streamsize>(line.size()));
+    line.resize(static_cast<std::size_t>(file.gcount()));
+    line.erase(std::min(line.find('\n'), line.size()));
+    if (!line.starts_with("#!")) {
+        return {};
+    }
+    const auto begin = std::min(line.find_first_not_of(" \t", 2), line.size());
+    const std::string interpreter = line.substr(begin, line.find_first_of(" \t", begin) - begin);
+    return ::access(interpreter.c_str(), F_OK) == 0 ? std::string() : interpreter;
+}
+
+[[nodiscard]] std::string why_not_executed(const fs::path& program, int error) {
+    if (const auto interpreter = error == ENOENT ? missing_interpreter(program) : std::string(); !interpreter.empty()) {
+        return "its first line names the interpreter " + shown_in_quotes(interpreter) + ", which is not there";
+    }
+    return std::generic_category().message(error);
+}
+
 [[nodiscard]] pid_t start(const ChildRequest& request, const sigset_t& mask) {
     std::vector<std::string> arguments = request.arguments;
     std::vector<std::string> environment = request.environment;
@@ -63,7 +88,7 @@ private:
                                     pointers(arguments).data(), pointers(environment).data());
     if (error != 0) {
         throw Failure(Status::not_executable, "cannot execute \"" + request.program.string() +
-                                                  "\": " + std::generic_category().message(error));
+                                                  "\": " + why_not_executed(request.program, error));
     }
     return process;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The only file that includes CLI11, which takes long to compile.
+#include "arguments.hpp"
 #include "failure.hpp"
 #include "fault_options.hpp"
+#include "files.hpp"
 #include "folders.hpp"
 #include "help_texts.hpp"
 #include "listings.hpp"
@@ -10,15 +12,17 @@
 #include <softhsm_fixtures/errors.hpp>
 
 #include <CLI/CLI.hpp>
+#include <fault/plan_text.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ctime>
 #include <exception>
-#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace softhsm_fixtures::command {
@@ -94,10 +98,11 @@ void add_fixture_options(CLI::App& app, FixtureRequest& request) {
         ->type_name("LABEL")
         ->allow_extra_args(false)
         ->take_all();
-    app.add_option("--content", request.contents, "What the tokens hold, a list in JSON; again to give each --token its own")
+    app.add_option("--content", request.contents, "What the tokens hold, a list in JSON as at the end of `softhsm-fixture run --help`; again to give each --token its own")
         ->type_name("FILE")
         ->allow_extra_args(false)
         ->take_all();
+    app.add_flag("--fresh-pins", request.fresh_pins, "Give each PINs of its own, where tokens with the same --content would have the same");
     app.add_option("--module", request.module, "Make it with this module; softhsm2 by default. See `softhsm-fixture modules`")
         ->type_name("NAME");
     app.add_option("--need", request.needs, "Make it with a module that can do this; again for more")
@@ -105,7 +110,7 @@ void add_fixture_options(CLI::App& app, FixtureRequest& request) {
         ->allow_extra_args(false)
         ->take_all();
     auto& faults = request.faults;
-    app.add_option("--fault", faults.faults, "Put the fault module in front of the token, and let this fail, in the short form; again for more. See `softhsm-fixture faults`")
+    app.add_option("--fault", faults.faults, "Put the fault module in front of the token, and let this fail, in the short form or in JSON; again for more. See `softhsm-fixture faults`")
         ->type_name("FAULT")
         ->allow_extra_args(false)
         ->take_all();
@@ -132,34 +137,66 @@ struct Request {
     RunRequest run;
     FixtureRequest shell;
     FixtureRequest env;
-    Format format = Format::sh;
+    std::string format = "sh";
     std::string folder;
     std::string plan;
     std::string counters;
     std::vector<std::string> control; ///< [file] line
     bool all = false;
+    bool all_counters = false;
     bool json = false;
 };
 
-CLI::App* add_run(CLI::App& app, Request& request) {
+void add_run(CLI::App& app, Request& request) {
     auto* sub = app.add_subcommand("run", "Make tokens, run a command with them, clean up, and end as the command did");
     add_fixture_options(*sub, request.run.fixture);
     sub->add_flag("--keep", request.run.keep, "Leave the folder, and print where it is");
     sub->add_flag("--keep-on-failure", request.run.keep_on_failure, "Leave it when the command fails");
     sub->footer(help::run);
-    return sub;
 }
 
-/// Takes what is behind the first "--" out of the arguments.
-[[nodiscard]] std::vector<std::string> take_command(std::vector<std::string>& arguments, bool& separated) {
-    const auto separator = std::find(arguments.begin(), arguments.end(), "--");
-    separated = separator != arguments.end();
-    if (!separated) {
-        return {};
+/// What check_arguments() knows of a subcommand, or of the whole.
+[[nodiscard]] KnownCommand known(const CLI::App& app) {
+    KnownCommand command;
+    if (app.get_parent() != nullptr) {
+        command.name = app.get_name();
     }
-    std::vector<std::string> command(separator + 1, arguments.end());
-    arguments.erase(separator, arguments.end());
+    if (command.name == "run" || command.name == "shell" || command.name == "env") {
+        command.wrong_use = Status::failed;
+    }
+    for (const auto* option : app.get_options()) {
+        if (option->get_positional()) {
+            command.most_words += static_cast<std::size_t>(option->get_expected_max());
+            continue;
+        }
+        KnownOption one;
+        for (const auto& name : option->get_snames()) {
+            one.names.push_back('-' + name);
+        }
+        for (const auto& name : option->get_lnames()) {
+            one.names.push_back("--" + name);
+        }
+        one.value = option->get_expected_max() == 0 ? "" : option->get_type_name();
+        command.options.push_back(std::move(one));
+    }
     return command;
+}
+
+/// Whether help is wanted, which is given whatever else there is.
+[[nodiscard]] bool asks_for_help(const CommandLine& line) {
+    return std::any_of(line.arguments.begin(), line.arguments.end(),
+                       [](const std::string& word) { return word == "--help" || word == "-h"; });
+}
+
+[[nodiscard]] Format format_of(const std::string& name) {
+    constexpr std::array<std::string_view, 4> names = {"sh", "fish", "json", "github"};
+    constexpr std::array formats = {Format::sh, Format::fish, Format::json, Format::github};
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+        throw Failure(Status::failed, "--format: " + pkcs11_fault::text::unknown("format", name, names) +
+                                          "; see `softhsm-fixture env --help`");
+    }
+    return formats[static_cast<std::size_t>(found - names.begin())];
 }
 
 /// What a subcommand works on when it is not told.
@@ -172,6 +209,9 @@ CLI::App* add_run(CLI::App& app, Request& request) {
 }
 
 [[nodiscard]] int remove(const Request& request) {
+    if (request.all && !request.folder.empty()) {
+        throw Failure(wrong_use, "--all removes all, and \"" + request.folder + "\" is one: give one of both");
+    }
     if (request.all) {
         // A test program leaves no record, so what it made counts as left after a day without change.
         constexpr std::time_t day = 24 * 60 * 60;
@@ -205,7 +245,7 @@ void complain(const std::string& message) {
     }
     if (app.got_subcommand("env")) {
         own_status = Status::failed;
-        print_environment(request.env, request.format);
+        print_environment(request.env, format_of(request.format));
         return 0;
     }
     if (app.got_subcommand("check-plan")) {
@@ -218,7 +258,11 @@ void complain(const std::string& message) {
         return 0;
     }
     if (app.got_subcommand("counters")) {
-        list_counters(request.counters.empty() ? value_of("PKCS11_FAULT_COUNTERS", "file of counters") : request.counters, listing);
+        const bool by_variable = request.counters.empty();
+        list_counters({.file = by_variable ? value_of("PKCS11_FAULT_COUNTERS", "file of counters") : request.counters,
+                       .may_be_absent = by_variable,
+                       .all = request.all_counters},
+                      listing);
         return 0;
     }
     if (app.got_subcommand("modules")) {
@@ -247,17 +291,14 @@ void complain(const std::string& message) {
     app.require_subcommand(1);
     app.formatter(std::make_shared<Help>());
 
-    const auto* run_command = add_run(app, request);
+    add_run(app, request);
     auto* shell_command = app.add_subcommand("shell", "The same with an interactive shell, $SHELL");
     add_fixture_options(*shell_command, request.shell);
     shell_command->footer(help::shell);
     auto* env_command = app.add_subcommand("env", "Make tokens, leave them, and print the variables for eval");
     add_fixture_options(*env_command, request.env);
     env_command->add_option("--format", request.format, "How to print them: sh, fish, json, github")
-        ->type_name("FORMAT")
-        ->transform(CLI::CheckedTransformer(
-            std::map<std::string, Format>{{"sh", Format::sh}, {"fish", Format::fish}, {"json", Format::json}, {"github", Format::github}})
-                        .description(""));
+        ->type_name("FORMAT");
     env_command->footer(help::env);
     auto* remove_command = app.add_subcommand("remove", "Remove a folder that `env` or --keep left");
     remove_command->add_option("DIR", request.folder, "The folder; SOFTHSM_FIXTURE_DIRECTORY by default");
@@ -275,34 +316,43 @@ void complain(const std::string& message) {
     check_command->add_option("FILE", request.plan, "The plan, in JSON")->required();
     check_command->footer(help::check_plan);
     auto* fault_command = app.add_subcommand("fault", "Tell a running fault module something: check LINE, and add it to the control file");
-    fault_command->add_option("LINE", request.control, "The control file, PKCS11_FAULT_CONTROL by default, and the line")
+    fault_command->add_option("LINE", request.control, "The line; before it a control file may be named, PKCS11_FAULT_CONTROL by default")
         ->required()
         ->expected(1, 2);
     fault_command->footer(help::fault);
 
     auto* counters_command = add_listing("counters", "Show how often each function was called");
     counters_command->add_option("FILE", request.counters, "The file; PKCS11_FAULT_COUNTERS by default");
+    counters_command->add_flag("--all", request.all_counters, "Also the functions that were not called");
     counters_command->footer(help::counters);
     app.footer(help::whole); // when all are added: they would inherit it
 
-    bool separated = false;
-    request.run.command = take_command(arguments, separated);
-    const bool runs_something = !arguments.empty() && (arguments[0] == "run" || arguments[0] == "shell" || arguments[0] == "env");
-    int own_status = runs_something ? Status::failed : wrong_use;
+    std::vector<KnownCommand> commands = {known(app)};
+    for (const auto* sub : app.get_subcommands(nullptr)) {
+        commands.push_back(known(*sub));
+    }
+    auto line = cut_at_separator(std::move(arguments));
+    std::string see = "; see `softhsm-fixture --help`";
+    int own_status = wrong_use;
     try {
-        std::reverse(arguments.begin(), arguments.end());
-        app.parse(arguments);
-        if (app.got_subcommand(run_command) ? request.run.command.empty() : separated) {
-            throw Failure(own_status, app.got_subcommand(run_command)
-                                          ? "no command: put it behind --, as in `softhsm-fixture run -- make check`"
-                                          : "only `run` takes a command behind --");
+        if (!asks_for_help(line)) {
+            check_arguments(line, commands);
         }
+        for (const auto& command : commands) {
+            if (!line.arguments.empty() && line.arguments.front() == command.name) {
+                own_status = command.wrong_use;
+                see = "; see `softhsm-fixture " + command.name + " --help`";
+            }
+        }
+        request.run.command = std::move(line.program);
+        std::reverse(line.arguments.begin(), line.arguments.end());
+        app.parse(line.arguments);
         own_status = refused;
         return dispatch(app, request, own_status);
     } catch (const CLI::Success& shown) {
         return app.exit(shown); // --help, --version
     } catch (const CLI::ParseError& error) {
-        complain(std::string(error.what()) + "; see `softhsm-fixture --help`");
+        complain(error.what() + see);
         return own_status;
     } catch (const Failure& failure) {
         complain(failure.what());
@@ -318,5 +368,6 @@ void complain(const std::string& message) {
 } // namespace softhsm_fixtures::command
 
 int main(int argc, char** argv) {
+    softhsm_fixtures::command::fill_standard_descriptors();
     return softhsm_fixtures::command::main_with({argv + 1, argv + argc});
 }

@@ -6,7 +6,11 @@
 
 #include <fault/plan.hpp>
 
+#include <cerrno>
 #include <string_view>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
 
 namespace softhsm_fixtures::command {
 
@@ -62,14 +66,61 @@ namespace fs = std::filesystem;
     }
 }
 
+/// A value that is left out by mistake, as where a variable of a script is empty, must not make a test pass.
+void check_not_empty(const FaultRequest& request) {
+    const auto check = [](const char* option, std::string_view value) {
+        if (value.find_first_not_of(" \t\r\n;,") == std::string_view::npos) {
+            throw Failure(Status::failed, std::string(option) + ": an empty value tests nothing; leave the option out, or give it one");
+        }
+    };
+    for (const auto& fault : request.faults) {
+        check("--fault", fault);
+    }
+    for (const auto& profile : request.profiles) {
+        check("--fault-profile", profile);
+    }
+    for (const auto& [option, value] : {std::pair("--fault-plan", request.plan), std::pair("--fault-seed", request.seed),
+                                        std::pair("--fault-log", request.log), std::pair("--fault-counters", request.counters),
+                                        std::pair("--fault-control", request.control)}) {
+        if (value) {
+            check(option, *value);
+        }
+    }
+}
+
+/// The fault module makes the file, not its folder; it would say so when the program runs, or the program's own log.
+void check_folder_of(const std::string& what, const fs::path& file) {
+    const fs::path folder = fs::absolute(file).parent_path();
+    std::error_code ignored;
+    if (!fs::is_directory(folder, ignored)) {
+        throw Failure(Status::failed, what + ": there is no folder \"" + folder.string() + "\" for \"" + file.string() + '"');
+    }
+    if (fs::is_directory(file, ignored)) {
+        throw Failure(Status::failed, what + ": \"" + file.string() + "\" is a folder; name a file");
+    }
+    if (::access((fs::exists(file, ignored) ? file : folder).c_str(), W_OK) != 0) {
+        throw Failure(Status::failed, what + ": \"" + file.string() + "\" cannot be written: " + std::generic_category().message(errno));
+    }
+}
+
 } // namespace
 
 void check_faults(const FaultRequest& request) {
-    if (request.plan && request.plan->empty()) {
-        throw Failure(Status::failed, "--fault-plan: the path is empty");
-    }
+    check_not_empty(request);
     // Which module it is does not matter to the check.
-    static_cast<void>(read(request, "/module"));
+    const auto plan = read(request, "/module");
+    const std::string in_plan = request.plan ? "plan \"" + *request.plan + "\": " : "";
+    const auto check_file = [&](const char* option, const char* member, const std::optional<std::string>& given,
+                                const std::optional<std::string>& planned) {
+        if (given) {
+            check_folder_of(option, *given);
+        } else if (planned) {
+            check_folder_of(in_plan + member, *planned);
+        }
+    };
+    check_file("--fault-log", "log", request.log, plan.log);
+    check_file("--fault-counters", "counters", request.counters, plan.counters);
+    check_file("--fault-control", "control", request.control, plan.control);
 }
 
 void set_fault_variables(Variables& variables, const FaultRequest& request, const RealModule& module,

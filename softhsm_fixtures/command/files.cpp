@@ -30,6 +30,15 @@ void write_all(const std::filesystem::path& path, int flags, std::string_view te
 
 } // namespace
 
+void fill_standard_descriptors() noexcept {
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(standard, F_GETFD) < 0 && errno == EBADF) {
+            // The wrong way round, so that reading and writing fail as they do where nothing is open.
+            static_cast<void>(::open("/dev/null", standard == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+        }
+    }
+}
+
 void write_private_file(const std::filesystem::path& path, std::string_view text) {
     write_all(path, O_CREAT | O_EXCL, text);
 }

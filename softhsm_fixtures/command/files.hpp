@@ -7,6 +7,10 @@
 
 namespace softhsm_fixtures::command {
 
+/// Opens something where standard input, output or error is closed, on which reading and writing fail all the same: the
+/// next file that is opened would have that number, and what is printed would get into it.
+void fill_standard_descriptors() noexcept;
+
 /// Makes a file with mode 0600.
 ///
 /// @throws Failure when it is there already or cannot be written

@@ -33,7 +33,23 @@ namespace {
     for (std::size_t i = 0; i < wanted.size() && !request.contents.empty(); ++i) {
         wanted[i].content = TokenContent::read(request.contents.size() == 1 ? request.contents.front() : request.contents[i]);
     }
+    for (auto& token : wanted) {
+        token.fresh_pins = request.fresh_pins;
+        check_options(token);
+    }
     return wanted;
+}
+
+/// Refuses what cannot be had of a module anywhere, before it is looked for here.
+void check_module(const FixtureRequest& request, const ModuleInfo& module) {
+    check_token_count(module, std::max<std::size_t>(request.labels.size(), 1));
+    if (request.outlives && module.name() == "tpm2-pkcs11") {
+        throw Failure(Status::failed, "a token of \"tpm2-pkcs11\" lives as long as its TPM emulator, which ends with "
+                                      "softhsm-fixture; use `run` or `shell`");
+    }
+    for (const auto& need : request.needs) {
+        static_cast<void>(module.has(need)); // which knows the names
+    }
 }
 
 /// The module that was asked for by name or by what it has to do.
@@ -43,9 +59,11 @@ namespace {
         if (choice.module == nullptr) {
             throw Failure(request.skip_status, "no module here has all that is needed:\n" + choice.reason);
         }
+        check_module(request, *choice.module);
         return *choice.module;
     }
     const ModuleInfo& module = require_module(request.module.value_or("softhsm2"));
+    check_module(request, module);
     if (const auto reason = module.absence_reason()) {
         throw Failure(request.skip_status, *reason);
     }
@@ -80,14 +98,6 @@ Fixture::Fixture(const FixtureRequest& request) : request_(request) {
     if (request.faults.asks_for_module()) {
         loaded_ = fault_module();
     }
-}
-
-void Fixture::outlive() {
-    if (module_->name() == "tpm2-pkcs11") {
-        throw Failure(Status::failed, "a token of \"tpm2-pkcs11\" lives as long as its TPM emulator, which ends with "
-                                      "softhsm-fixture; use `run` or `shell`");
-    }
-    outlives_ = true;
 }
 
 void Fixture::fill(const FolderMade& folder_made) {
@@ -172,7 +182,7 @@ void Fixture::set_p11_kit_variable() {
 }
 
 void Fixture::write_record() const {
-    FolderRecord record = outlives_ ? FolderRecord() : record_of_this_process();
+    FolderRecord record = request_.outlives ? FolderRecord() : record_of_this_process();
     if (may_stay_) {
         record.process_space.clear();
     }

@@ -20,11 +20,13 @@ struct FixtureRequest {
     std::vector<std::string> contents; ///< files: one for all tokens, or one for each
     std::optional<std::string> module; ///< softhsm2 by default
     std::vector<std::string> needs;    ///< capabilities
+    bool fresh_pins = false;           ///< where tokens are copies
     FaultRequest faults;
     bool leave_openssl = false;
     bool leave_p11_kit = false;
     int skip_status = 77;
     bool verbose = false;
+    bool outlives = false; ///< the tokens stay when this process ends
 };
 
 /// Tokens in a folder of their own, with all that lets programs find them.
@@ -48,11 +50,6 @@ public:
     /// Leaves the folder where it is when the object goes, and prints its path then.
     void keep() noexcept { tokens_->keep(); }
 
-    /// Says in the folder's record that it outlives this process.
-    ///
-    /// @throws Failure when a token of the module cannot
-    void outlive();
-
     /// Says there that it may have to stay when this process is killed.
     void may_stay() noexcept { may_stay_ = true; }
 
@@ -70,7 +67,6 @@ private:
     std::filesystem::path loaded_; ///< what programs load: the token's module, or the fault module
     std::unique_ptr<TokenSet> tokens_;
     Variables variables_;
-    bool outlives_ = false;
     bool may_stay_ = false;
 };
 

@@ -34,7 +34,11 @@ Exit status: the program's own, or 128 and the number of the signal that ended i
   127  there is no such program
 
 Environment: TMPDIR, where the folder is made; SOFTHSM2_MODULE, the module to use;
-SOFTHSM_FIXTURES_KEEP, when not empty: as --keep.
+SOFTHSM_FIXTURES_KEEP, when not empty: as --keep; SOFTHSM_FIXTURES_CACHE, where tokens with content
+are kept for the next run.
+
+Content, for instance: [{"type": "ec", "curve": "P-256", "label": "key-{n}", "count": 2}]
+All about it is in content.md, in share/doc/softhsm-fixtures/docs.
 
 Examples:
   softhsm-fixture run -- sh -c 'p11tool --list-all "$PKCS11_TOKEN_URI"'
@@ -52,24 +56,27 @@ Example: softhsm-fixture shell --token playground
 
 const char* const env = R"(
 The folder stays until `softhsm-fixture remove`; nothing else removes it.
+Exit status: 0, or 77 or 125 as with `softhsm-fixture run`.
 
 Examples:
-  variables=$(softhsm-fixture env) && eval "$variables"; ...; softhsm-fixture remove
+  variables=$(softhsm-fixture env) || exit; eval "$variables"; ...; softhsm-fixture remove
   softhsm-fixture env --format fish | source
   softhsm-fixture env --format github >> "$GITHUB_ENV"
 )";
 
 const char* const fault = R"(
-LINE is what a line of the control file can be:
+LINE is what a line of the control file can be: faults in the short form of --fault, or in JSON
   {"fault": "NAME", ...}    from now on; as in a plan, see `softhsm-fixture faults`
   {"faults": [...]}         several
   {"profile": "NAME"}       see `softhsm-fixture profiles`
   {"clear": "NAME"}         no more of that; "all": of none
   {"release": "hangs"}      calls that hang go on
   {"insert": "device"}      a removed device is back
-  {"reset": "counters"}     count from 0
+  {"reset": "counters"}     count from 0, from the next call on
 
-Example: softhsm-fixture fault '{"fault": "device-removed", "ms": 500}'
+Examples:
+  softhsm-fixture fault 'slow function=C_Sign ms=100'
+  softhsm-fixture fault '{"fault": "device-removed", "ms": 500}'
 )";
 
 const char* const check_plan = R"(
@@ -79,6 +86,8 @@ A plan: {"faults": [{"fault": "return", "function": "C_Sign", "rv": "CKR_DEVICE_
 )";
 
 const char* const counters = R"(
+Before the first call there is nothing to show, and the status is 0.
+
 Example: softhsm-fixture run --fault-module -- sh -c './signer_test && softhsm-fixture counters --json'
 )";
 

@@ -4,7 +4,10 @@
 #include "failure.hpp"
 #include "files.hpp"
 #include "folders.hpp"
+#include "places.hpp"
+#include "text.hpp"
 
+#include <softhsm_fixtures/errors.hpp>
 #include <softhsm_fixtures/modules.hpp>
 
 #include <fault/counters.hpp>
@@ -16,6 +19,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 namespace softhsm_fixtures::command {
 
@@ -47,6 +53,37 @@ template <typename Line>
     return entry;
 }
 
+/// How often a function was called, failed, and was made to fail.
+struct NamedCounts {
+    std::string name;
+    std::array<std::uint64_t, 3> numbers;
+};
+
+void print_counts(const std::vector<NamedCounts>& counted, bool all, Listing form) {
+    ordered_json list = ordered_json::object();
+    for (const auto& [name, numbers] : counted) {
+        const auto [calls, failed, injected] = numbers;
+        if (form == Listing::text && (calls != 0 || all)) {
+            std::printf("%-32s %10llu calls %10llu failed %10llu injected\n", name.c_str(),
+                        static_cast<unsigned long long>(calls), static_cast<unsigned long long>(failed),
+                        static_cast<unsigned long long>(injected));
+        }
+        list[name] = {{"calls", calls}, {"failed", failed}, {"injected", injected}};
+    }
+    if (form == Listing::json) {
+        print(list);
+    }
+}
+
+/// The version that is installed; empty when it cannot be learnt, which is not what a listing is for.
+[[nodiscard]] std::string version_of(const ModuleInfo& module) {
+    try {
+        return module.installed_version();
+    } catch (const FixtureError&) {
+        return {};
+    }
+}
+
 void print_faults() {
     std::fputs(pkcs11_fault::describe_faults().c_str(), stdout);
     std::fputs("\nA plan:      {\"faults\": [{\"fault\": \"return\", \"function\": \"C_Sign\", \"rv\": \"CKR_DEVICE_ERROR\", \"at\": 3}]}\n"
@@ -73,7 +110,7 @@ void list_folders(Listing form) {
             }
             for (const auto& token : folder.record->tokens) {
                 entry["tokens"].push_back({{"label", token.label}, {"serial", token.serial}});
-                labels += " \"" + token.label + '"';
+                labels += ' ' + shown_in_quotes(token.label);
             }
         }
         if (form == Listing::text) {
@@ -88,34 +125,42 @@ void list_folders(Listing form) {
 }
 
 void list_modules(Listing form) {
+    const HelperPointer helper; // to learn the version, a module is asked
     ordered_json list = ordered_json::array();
     for (const auto& module : known_modules()) {
         const auto path = module.find();
         const auto absence = module.absence_reason();
+        const std::string version = absence ? std::string() : version_of(module);
         ordered_json capabilities = ordered_json::array();
         std::string names;
         for (const auto& capability : module.capabilities()) {
+            const bool here = module.has(capability.name, version);
             capabilities.push_back(ranged({{"name", capability.name}, {"reason", capability.reason}}, capability));
-            names += ' ' + capability.name;
+            capabilities.back()["here"] = absence ? ordered_json() : ordered_json(here);
+            names += here ? ' ' + capability.name : "";
         }
         ordered_json quirks = ordered_json::array();
+        std::string quirk_lines;
         for (const auto& quirk : module.quirks()) {
+            const bool here = module.has_quirk(quirk.name, version);
             quirks.push_back(ranged({{"name", quirk.name}, {"reason", quirk.reason}, {"source", quirk.source}}, quirk));
+            quirks.back()["here"] = absence ? ordered_json() : ordered_json(here);
+            quirk_lines += here ? "  quirk " + quirk.name + ": " + quirk.reason + '\n' : "";
         }
         list.push_back({{"name", module.name()},
                         {"summary", module.summary()},
                         {"variable", module.variable()},
                         {"path", path ? ordered_json(path->string()) : ordered_json()},
                         {"usable", !absence},
+                        {"version", version.empty() ? ordered_json() : ordered_json(version)},
                         {"absence", absence ? ordered_json(*absence) : ordered_json()},
                         {"capabilities", capabilities},
                         {"quirks", quirks}});
         if (form == Listing::text) {
-            std::printf("%s: %s\n  %s\n  capabilities:%s\n", module.name().c_str(), module.summary().c_str(),
-                        absence ? ("not usable: " + *absence).c_str() : path->c_str(), names.c_str());
-            for (const auto& quirk : module.quirks()) {
-                std::printf("  quirk %s: %s\n", quirk.name.c_str(), quirk.reason.c_str());
-            }
+            const std::string where = absence ? "not usable: " + *absence
+                                              : path->string() + (version.empty() ? "" : ", version " + version);
+            std::printf("%s: %s\n  %s\n  capabilities%s:%s\n%s", module.name().c_str(), module.summary().c_str(),
+                        where.c_str(), version.empty() ? " of the newest version" : "", names.c_str(), quirk_lines.c_str());
         }
     }
     if (form == Listing::json) {
@@ -123,37 +168,35 @@ void list_modules(Listing form) {
     }
 }
 
-void list_counters(const std::filesystem::path& file, Listing form) {
+void list_counters(const CountersRequest& request, Listing form) {
     using pkcs11_fault::Counter;
-    const std::string data = read_file(file, "file of counters");
+    std::error_code ignored;
+    const bool absent = request.may_be_absent && !std::filesystem::exists(request.file, ignored);
+    const std::string data = absent ? std::string() : read_file(request.file, "file of counters");
     const auto refuse = [&] {
-        throw Failure(Status::failed, '"' + file.string() + "\" holds no counters of the fault module");
+        throw Failure(Status::failed, '"' + request.file.string() + "\" holds no counters of the fault module");
     };
-    if (data.empty() || data.size() % sizeof(Counter) != 0) {
+    if (!absent && (data.empty() || data.size() % sizeof(Counter) != 0)) {
         refuse();
     }
-    ordered_json list = ordered_json::object();
+    std::vector<NamedCounts> counted;
     for (std::size_t begin = 0; begin < data.size(); begin += sizeof(Counter)) {
-        const std::string name = data.substr(begin, sizeof(Counter::name)).c_str();
-        std::array<std::uint64_t, 3> numbers{};
-        std::memcpy(numbers.data(), data.data() + begin + sizeof(Counter::name), sizeof numbers);
-        if (name.starts_with('(')) {
+        NamedCounts one{.name = data.substr(begin, sizeof(Counter::name)).c_str(), .numbers = {}};
+        std::memcpy(one.numbers.data(), data.data() + begin + sizeof(Counter::name), sizeof one.numbers);
+        if (one.name.starts_with('(')) {
             continue; // the module's own
         }
-        if (!pkcs11_fault::find_function(name)) {
+        if (!pkcs11_fault::find_function(one.name)) {
             refuse();
         }
-        const auto [calls, failed, injected] = numbers;
-        if (form == Listing::text && calls != 0) {
-            std::printf("%-32s %10llu calls %10llu failed %10llu injected\n", name.c_str(),
-                        static_cast<unsigned long long>(calls), static_cast<unsigned long long>(failed),
-                        static_cast<unsigned long long>(injected));
+        counted.push_back(std::move(one));
+    }
+    if (absent) {
+        for (const auto name : pkcs11_fault::function_names) {
+            counted.push_back({.name = std::string(name), .numbers = {}});
         }
-        list[name] = {{"calls", calls}, {"failed", failed}, {"injected", injected}};
     }
-    if (form == Listing::json) {
-        print(list);
-    }
+    print_counts(counted, request.all, form);
 }
 
 void list_faults(Listing form) {

@@ -109,8 +109,9 @@ void print_environment(const FixtureRequest& request, Format format) {
     // Never destroyed: the folder is for others from here on.
     static Fixture* left = nullptr;
     note_signals();
-    auto fixture = std::make_unique<Fixture>(request);
-    fixture->outlive();
+    auto staying = request;
+    staying.outlives = true;
+    auto fixture = std::make_unique<Fixture>(staying);
     if (const auto early = fill(*fixture, [](const auto& /*folder*/) {})) {
         fixture.reset();
         die_of(early->signal);

@@ -103,7 +103,10 @@ SignalsHeldBack::~SignalsHeldBack() {
 }
 
 void SignalsHeldBack::wait() const noexcept {
-    ::sigsuspend(&before_);
+    // Also where the caller holds it back: else nobody could be waited for.
+    sigset_t waiting_for = before_;
+    ::sigdelset(&waiting_for, SIGCHLD);
+    ::sigsuspend(&waiting_for);
 }
 
 void die_of(int signal) {

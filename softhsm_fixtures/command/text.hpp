@@ -13,6 +13,12 @@ namespace softhsm_fixtures::command {
 /// A word of POSIX sh, whatever is in it.
 [[nodiscard]] std::string quoted_for_sh(std::string_view text);
 
+/// The same without quotes where it needs none, for a line that is shown.
+[[nodiscard]] std::string word_of_sh(std::string_view text);
+
+/// The text between double quotes, with a backslash before what would end or change a line: for people to read.
+[[nodiscard]] std::string shown_in_quotes(std::string_view text);
+
 /// A word of fish.
 [[nodiscard]] std::string quoted_for_fish(std::string_view text);
 

@@ -65,15 +65,21 @@ private:
 
 } // namespace
 
+void check_token_count(const ModuleInfo& module, std::size_t count) {
+    if (count != 1 && module.name() != "softhsm2") {
+        // That a module can hold several says nothing about those that are made for a test.
+        const std::string although = module.has("several-tokens") ? ", though the module itself can hold several" : "";
+        throw InvalidOption("a fixture has one token of \"" + module.name() + '"' + although +
+                            "; ask for one, take softhsm2 for " + std::to_string(count) + ", or run a fixture in a fixture");
+    }
+}
+
 std::unique_ptr<TokenSet> make_token_set(const ModuleInfo& module, const std::vector<TokenOptions>& tokens,
                                          const FolderMade& folder_made) {
     if (module.name() == "softhsm2") {
         return std::make_unique<SoftHsmTokens>(tokens, folder_made);
     }
-    if (tokens.size() != 1) {
-        throw InvalidOption("only softhsm2 has several tokens at once, not \"" + module.name() +
-                            "\"; ask for one, or run a fixture in a fixture");
-    }
+    check_token_count(module, tokens.size());
     return std::make_unique<OtherToken>(module, tokens.front(), folder_made);
 }
 

@@ -4,6 +4,7 @@
 #include <softhsm_fixtures/modules.hpp>
 #include <softhsm_fixtures/softhsm_store.hpp>
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <list>
@@ -43,6 +44,11 @@ public:
 protected:
     TokenSet() = default;
 };
+
+/// Refuses more tokens than the kit makes at once with the module.
+///
+/// @throws InvalidOption
+void check_token_count(const ModuleInfo& module, std::size_t count);
 
 /// Makes tokens of the module.
 ///

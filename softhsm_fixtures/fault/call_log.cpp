@@ -7,13 +7,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace pkcs11_fault {
 
@@ -33,10 +33,10 @@ public:
         text_ += std::to_string(number);
     }
     void microseconds(std::string_view name, std::chrono::nanoseconds time) {
-        std::array<char, 32> digits{};
-        std::snprintf(digits.data(), digits.size(), "%.1f", static_cast<double>(time.count()) / 1000);
+        // Not by printf, which in some languages writes a comma.
+        const auto tenths = (time.count() + 50) / 100;
         begin(name);
-        text_ += digits.data();
+        text_ += std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10);
     }
     void members(std::string_view name, const std::vector<std::string>& texts) {
         begin(name);
@@ -107,9 +107,31 @@ void CallLog::note(std::string_view event, std::string_view text) const {
 }
 
 void CallLog::write_line(std::string_view line) const {
+    const std::lock_guard lock(mutex_);
+    if (file_ < 0) {
+        return;
+    }
     // One write for a line, so that those of other threads and processes do not get into it. A full disk must not fail
-    // the program that is being tested.
-    [[maybe_unused]] const auto written = ::write(file_, line.data(), line.size());
+    // the program that is being tested, but whoever counts lines has to know.
+    const std::string whole = cut_ ? '\n' + std::string(line) : std::string(line);
+    const auto written = ::write(file_, whole.data(), whole.size());
+    if (written == static_cast<ssize_t>(whole.size())) {
+        cut_ = false;
+        return;
+    }
+    const int error = errno;
+    cut_ = cut_ || written > 0;
+    if (!std::exchange(told_, true)) {
+        std::fprintf(stderr, "pkcs11-fault: error: the call log cannot be written, and lacks lines from here on: %s\n",
+                     written < 0 ? std::generic_category().message(error).c_str() : "the disk is full");
+    }
+}
+
+void CallLog::close() {
+    const std::lock_guard lock(mutex_);
+    if (file_ >= 0) {
+        ::close(std::exchange(file_, -1));
+    }
 }
 
 } // namespace pkcs11_fault

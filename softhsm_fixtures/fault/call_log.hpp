@@ -6,6 +6,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,10 +41,22 @@ public:
     /// Something that is not a call: `event` and a text.
     void note(std::string_view event, std::string_view text) const;
 
+    /// Closes the file; what comes later is written nowhere.
+    void close();
+
+    /// @name For pthread_atfork
+    /// @{
+    void lock() { mutex_.lock(); }
+    void unlock() { mutex_.unlock(); }
+    /// @}
+
 private:
     void write_line(std::string_view line) const;
 
-    int file_; // for as long as the process lives
+    mutable std::mutex mutex_;
+    mutable bool cut_ = false;  // the last line is there in part
+    mutable bool told_ = false; // that lines are missing
+    int file_;
 };
 
 } // namespace pkcs11_fault

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "control.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
@@ -24,23 +25,8 @@ constexpr std::size_t most_bytes = 16 * 1024 * 1024; // so that a wrong path doe
     return key | 1U;
 }
 
-[[nodiscard]] std::string read_whole(const std::string& path) {
-    std::string text;
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (file < 0) {
-        return text;
-    }
-    std::array<char, 4096> part{};
-    while (text.size() < most_bytes) {
-        const ssize_t size = ::read(file, part.data(), part.size());
-        if (size <= 0) {
-            break;
-        }
-        text.append(part.data(), static_cast<std::size_t>(size));
-    }
-    ::close(file);
-    return text;
-}
+/// Much longer than the ticks of the clock that files get their times from.
+constexpr long coarse_nanoseconds = 100'000'000;
 
 } // namespace
 
@@ -53,7 +39,50 @@ Control::Control(const std::optional<std::string>& path) : path_(path) {
         throw PlanError("the control file \"" + *path_ +
                         "\" cannot be opened: " + std::generic_category().message(errno));
     }
+    struct stat status {};
+    const bool usable = ::fstat(file, &status) == 0 && !S_ISFIFO(status.st_mode);
     ::close(file);
+    if (!usable) {
+        throw PlanError("the control file \"" + *path_ + "\" is a pipe: each process has to read it from its beginning");
+    }
+}
+
+Control::Version Control::version_of(const struct stat& status) {
+    return {status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+}
+
+bool Control::is_young(const Version& version) {
+    struct timespec now {};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    const auto seconds = now.tv_sec - version.seconds;
+    return seconds >= 0 && seconds <= 1 &&
+           seconds * 1'000'000'000L + now.tv_nsec - version.nanoseconds < coarse_nanoseconds;
+}
+
+std::optional<Control::Content> Control::read() const {
+    const int file = ::open(path_->c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat status {};
+    if (file < 0) {
+        return std::nullopt;
+    }
+    if (::fstat(file, &status) != 0) {
+        ::close(file);
+        return std::nullopt;
+    }
+    Content content{version_of(status), {}};
+    // No more than was there when its size was told: what is appended meanwhile is for the next look, to which the file
+    // has grown. Else that would take it for one that was written anew with the same lines.
+    const std::size_t size = std::min(most_bytes, static_cast<std::size_t>(status.st_size));
+    std::array<char, 4096> part{};
+    while (content.text.size() < size) {
+        const ssize_t got = ::read(file, part.data(), std::min(part.size(), size - content.text.size()));
+        if (got <= 0) {
+            break;
+        }
+        content.text.append(part.data(), static_cast<std::size_t>(got));
+    }
+    ::close(file);
+    return content;
 }
 
 void Control::look(const News& news) {
@@ -62,21 +91,31 @@ void Control::look(const News& news) {
     }
     const std::lock_guard lock(mutex_);
     struct stat status {};
-    if (::stat(path_->c_str(), &status) != 0) {
+    if (::stat(path_->c_str(), &status) != 0 || (version_of(status) == version_ && !may_change_unseen_)) {
         return;
     }
-    const Version version{status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
-    if (version == version_) {
+    const auto content = read();
+    if (!content) {
         return;
     }
-    version_ = version;
-    const std::string text = read_whole(*path_);
+    const bool changed = content->version != version_;
+    const auto size = static_cast<std::size_t>(content->version.size);
+    if (changed && size > most_bytes) {
+        news.refuse("longer than " + std::to_string(most_bytes) + " bytes: what is behind them is not read");
+    }
     // The usual case is one more line; a test may also write the file anew.
     // Changed and not longer: written anew, perhaps with the same.
-    if (!text.starts_with(obeyed_) || (!obeyed_.empty() && text.size() <= obeyed_.size())) {
+    if (!content->text.starts_with(obeyed_) || (changed && !obeyed_.empty() && size <= obeyed_.size())) {
         obeyed_.clear();
+        written_anew_ = true;
         news.take_back();
     }
+    version_ = content->version;
+    may_change_unseen_ = is_young(version_);
+    obey_new_lines(content->text, news);
+}
+
+void Control::obey_new_lines(const std::string& text, const News& news) {
     std::size_t start = obeyed_.size();
     std::size_t reset_at = 0;
     // A line without its end is still being written.
@@ -86,7 +125,8 @@ void Control::look(const News& news) {
     }
     obeyed_ = text.substr(0, start);
     if (reset_at != 0) {
-        news.reset(key_of(std::string_view(text).substr(0, reset_at)));
+        news.reset(key_of(std::string_view(text).substr(0, reset_at)), written_anew_);
+        written_anew_ = false;
     }
 }
 

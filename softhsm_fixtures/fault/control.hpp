@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 namespace pkcs11_fault {
@@ -31,7 +32,8 @@ public:
         std::function<void()> take_back;
         std::function<void(const std::string&)> refuse; ///< what is wrong with a line
         /// Counters are to be zero from the last line on that says so; the key is the same in each process that reads it.
-        std::function<void(std::uint64_t key)> reset;
+        /// `anew`: the file was written anew since the last time.
+        std::function<void(std::uint64_t key, bool anew)> reset;
     };
 
     /// Reads what is new, in order.
@@ -53,13 +55,23 @@ private:
         long nanoseconds;
         bool operator==(const Version&) const = default;
     };
+    struct Content {
+        Version version;
+        std::string text;
+    };
+    [[nodiscard]] static Version version_of(const struct stat& status);
+    [[nodiscard]] static bool is_young(const Version& version);
+    [[nodiscard]] std::optional<Content> read() const;
+    void obey_new_lines(const std::string& text, const News& news);
     /// Whether the line asks for a reset, which is for the last of several.
     [[nodiscard]] static bool obey_line(const std::string& line, const News& news);
 
     std::optional<std::string> path_;
     std::mutex mutex_;
     Version version_{};
-    std::string obeyed_; // whole lines
+    bool may_change_unseen_ = false; // its time may stay as it is when it is written once more
+    bool written_anew_ = false;      // since the last reset
+    std::string obeyed_;             // whole lines
 };
 
 } // namespace pkcs11_fault

@@ -58,6 +58,19 @@ private:
     int number_;
 };
 
+/// All of it at once: a hole in the file would end the program with SIGBUS at the first count when the disk is full.
+void write_new(int file, const std::string& path) {
+    CounterTable table{};
+    name_all(table);
+    const ssize_t written = ::pwrite(file, &table, sizeof table, 0);
+    if (written == static_cast<ssize_t>(sizeof table)) {
+        return;
+    }
+    const std::string why = written < 0 ? std::generic_category().message(errno) : "the disk is full";
+    static_cast<void>(::ftruncate(file, 0));
+    refuse(path, "cannot be written: " + why);
+}
+
 [[nodiscard]] CounterTable* map_file(const std::string& path) {
     const int opened = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (opened < 0) {
@@ -65,8 +78,10 @@ private:
     }
     const Descriptor file(opened);
     // Two processes may start at once: one writes the names, the other finds them.
-    if (::flock(file.get(), LOCK_EX) != 0) {
-        refuse(path, "cannot be locked: " + std::generic_category().message(errno));
+    while (::flock(file.get(), LOCK_EX) != 0) {
+        if (errno != EINTR) {
+            refuse(path, "cannot be locked: " + std::generic_category().message(errno));
+        }
     }
     struct stat status {};
     if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -76,8 +91,8 @@ private:
     if (!fresh && static_cast<std::size_t>(status.st_size) != sizeof(CounterTable)) {
         refuse(path, "holds something else; name one that does not exist yet");
     }
-    if (fresh && ::ftruncate(file.get(), sizeof(CounterTable)) != 0) {
-        refuse(path, "cannot be written: " + std::generic_category().message(errno));
+    if (fresh) {
+        write_new(file.get(), path);
     }
     void* const memory =
         ::mmap(nullptr, sizeof(CounterTable), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
@@ -85,9 +100,7 @@ private:
         refuse(path, "cannot be mapped: " + std::generic_category().message(errno));
     }
     auto* const table = static_cast<CounterTable*>(memory);
-    if (fresh) {
-        name_all(*table);
-    } else if (!is_ours(*table)) {
+    if (!is_ours(*table)) {
         ::munmap(memory, sizeof(CounterTable));
         refuse(path, "holds something else; name one that does not exist yet");
     }
@@ -102,12 +115,20 @@ private:
 
 } // namespace
 
-Counters::Counters(const std::optional<std::string>& path) : table_(path ? map_file(*path) : own_table()) {}
+Counters::Counters(const std::optional<std::string>& path)
+    : table_(path ? map_file(*path) : own_table()), resets_(table_->back().calls.load()) {}
 
-void Counters::reset(std::uint64_t key) const noexcept {
-    if (table_->back().failed.exchange(key) == key) {
+void Counters::reset(std::uint64_t key, bool anew) noexcept {
+    Counter& last = table_->back();
+    std::uint64_t resets = last.calls;
+    const bool done = last.failed == key && !(anew && resets == resets_);
+    // Where another process is first, it is done as well.
+    if (done || !last.calls.compare_exchange_strong(resets, resets + 1)) {
+        resets_ = resets;
         return;
     }
+    resets_ = resets + 1;
+    last.failed = key;
     for (std::size_t i = 0; i < function_count; ++i) {
         Counter& counter = (*table_)[i];
         counter.calls = 0;

@@ -21,7 +21,8 @@ struct Counter {
 };
 static_assert(sizeof(Counter) == 64 && std::atomic<std::uint64_t>::is_always_lock_free);
 
-/// A record for each function, and one named "(reset)" behind them, whose `failed` is the key of the last reset.
+/// A record for each function, and one named "(reset)" behind them: `calls` counts the resets, `failed` is the key of the
+/// last one.
 using CounterTable = std::array<Counter, function_count + 1>;
 
 /// The counters of this process, or those in a file.
@@ -37,11 +38,13 @@ public:
     [[nodiscard]] Counter& of(Function function) const noexcept { return (*table_)[index_of(function)]; }
 
     /// Sets all to zero, unless that was done for the same key already: of the processes that share a file and read the
-    /// same line, one does it.
-    void reset(std::uint64_t key) const noexcept;
+    /// same line, one does it. `anew`: the line of that key was written once more, so that it is done once more, by the
+    /// first process that finds it.
+    void reset(std::uint64_t key, bool anew) noexcept;
 
 private:
     CounterTable* table_; // for as long as the process lives
+    std::atomic<std::uint64_t> resets_; // that there were when this process last had to do with one
 };
 
 } // namespace pkcs11_fault

@@ -94,19 +94,19 @@ CK_SLOT_ID Devices::real(CK_SLOT_ID seen) const {
     return seen - shift_;
 }
 
-void PinCounts::failed(PinOwner owner) {
+void PinCounts::failed(CK_SLOT_ID slot, PinOwner owner) {
     const std::lock_guard lock(mutex_);
-    ++failures_[owner];
+    ++failures_[{slot, owner}];
 }
 
-void PinCounts::succeeded(PinOwner owner) {
+void PinCounts::succeeded(CK_SLOT_ID slot, PinOwner owner) {
     const std::lock_guard lock(mutex_);
-    failures_.erase(owner);
+    failures_.erase({slot, owner});
 }
 
-std::uint64_t PinCounts::failures(PinOwner owner) const {
+std::uint64_t PinCounts::failures(CK_SLOT_ID slot, PinOwner owner) const {
     const std::lock_guard lock(mutex_);
-    const auto found = failures_.find(owner);
+    const auto found = failures_.find({slot, owner});
     return found == failures_.end() ? 0 : found->second;
 }
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace pkcs11_fault {
@@ -62,14 +63,14 @@ private:
     CK_SLOT_ID shift_ = 0;
 };
 
-/// What a token that counts wrong PINs knows.
+/// What tokens that count wrong PINs know.
 ///
 /// @threadsafety safe
 class PinCounts {
 public:
-    void failed(PinOwner owner);
-    void succeeded(PinOwner owner);
-    [[nodiscard]] std::uint64_t failures(PinOwner owner) const;
+    void failed(CK_SLOT_ID slot, PinOwner owner);
+    void succeeded(CK_SLOT_ID slot, PinOwner owner);
+    [[nodiscard]] std::uint64_t failures(CK_SLOT_ID slot, PinOwner owner) const;
 
     /// @name For pthread_atfork
     /// @{
@@ -79,7 +80,7 @@ public:
 
 private:
     mutable std::mutex mutex_;
-    std::map<PinOwner, std::uint64_t> failures_;
+    std::map<std::pair<CK_SLOT_ID, PinOwner>, std::uint64_t> failures_;
 };
 
 } // namespace pkcs11_fault

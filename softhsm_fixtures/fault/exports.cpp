@@ -11,6 +11,7 @@
 #include <mutex>
 #include <pthread.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pkcs11_fault {
@@ -94,6 +95,8 @@ struct Lists {
 
 /// The interfaces that the real module has, as far as they are its standard ones and no fault hides them.
 [[nodiscard]] std::vector<Interface*> offered() {
+    // A line may be there before the first call.
+    runtime()->look_at_control();
     const auto standing = runtime()->rules.standing();
     const unsigned newest_version =
         newest<OldInterface>(*standing) != nullptr ? number_of({2, 40}) : number_of(runtime()->real.version());
@@ -106,6 +109,18 @@ struct Lists {
     }
     return offer;
 }
+
+/// Sets to false at the end of a scope.
+class Reset {
+public:
+    explicit Reset(bool& flag) : flag_(flag) {}
+    ~Reset() { flag_ = false; }
+    Reset(const Reset&) = delete;
+    Reset& operator=(const Reset&) = delete;
+
+private:
+    bool& flag_;
+};
 
 /// Makes the runtime that the environment asks for; a message and false when that fails.
 [[nodiscard]] bool ready() noexcept {
@@ -128,12 +143,22 @@ Runtime* runtime() noexcept {
 
 void renew_runtime() {
     Past& before = past();
+    // The module behind may load this one, which would wait for itself.
+    thread_local bool renewing = false;
+    if (std::exchange(renewing, true)) {
+        throw PlanError("the module behind the fault module loads the fault module; name one that does not");
+    }
+    const Reset done(renewing);
     const std::lock_guard lock(before.mutex);
     std::string environment = environment_now();
     if (current != nullptr && environment == before.environment) {
         return;
     }
     auto* const made = new Runtime(plan_from_environment()); // NOLINT(cppcoreguidelines-owning-memory)
+    // A process that runs a thousand tests must not run out of files.
+    if (Runtime* const last = current; last != nullptr && last->log) {
+        last->log->close();
+    }
     before.runtimes.push_back(made);
     before.environment = std::move(environment);
     current.store(made, std::memory_order_release);

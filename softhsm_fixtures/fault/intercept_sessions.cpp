@@ -37,6 +37,19 @@ private:
     std::string text_;
 };
 
+/// Notes what a token notes that counts wrong PINs.
+void note_answer(Runtime& runtime, const Call& call, PinOwner owner, CK_RV value) {
+    // Without a slot the session is none of this module's, and no token was asked.
+    if (!call.slot) {
+        return;
+    }
+    if (value == CKR_PIN_INCORRECT) {
+        runtime.pins.failed(*call.slot, owner);
+    } else if (value == CKR_OK) {
+        runtime.pins.succeeded(*call.slot, owner);
+    }
+}
+
 /// Logs in with the PIN that was given, or with the one that somebody has typed at the token.
 template <typename LogIn>
 [[nodiscard]] CK_RV log_in(Runtime& runtime, const Call& call, CK_UTF8CHAR* pin, CK_ULONG size, const LogIn& real) {
@@ -50,11 +63,7 @@ template <typename LogIn>
     } else {
         value = real(pin, size);
     }
-    if (value == CKR_PIN_INCORRECT) {
-        runtime.pins.failed(*call.pin_owner);
-    } else if (value == CKR_OK) {
-        runtime.pins.succeeded(*call.pin_owner);
-    }
+    note_answer(runtime, call, *call.pin_owner, value);
     return value;
 }
 
@@ -65,13 +74,15 @@ CK_RV Intercept<Function::C_OpenSession>::call(Runtime& runtime, const Call& cal
     if ((flags & CKF_RW_SESSION) != 0 && call.newest_fault<ReadOnlyToken>() != nullptr) {
         return CKR_TOKEN_WRITE_PROTECTED;
     }
-    if (const auto* cap = call.newest_fault<SessionCap>();
-        cap != nullptr && runtime.sessions.count(slot) >= cap->sessions) {
+    const auto* cap = call.newest_fault<SessionCap>();
+    if (!runtime.sessions.begin_opening(slot, cap == nullptr ? std::nullopt : std::optional(cap->sessions))) {
         return CKR_SESSION_COUNT;
     }
     const CK_RV value = runtime.real.call<Function::C_OpenSession>(slot, flags, application, notify, session);
     if (value == CKR_OK) {
         runtime.sessions.opened(*session, slot);
+    } else {
+        runtime.sessions.not_opened(slot);
     }
     return value;
 }
@@ -116,29 +127,30 @@ CK_RV Intercept<Function::C_LoginUser>::call(Runtime& runtime, const Call& call,
     });
 }
 
-CK_RV Intercept<Function::C_SetPIN>::call(Runtime& runtime, const Call& /*call*/, CK_SESSION_HANDLE session,
+CK_RV Intercept<Function::C_SetPIN>::call(Runtime& runtime, const Call& call, CK_SESSION_HANDLE session,
                                           CK_UTF8CHAR* old_pin, CK_ULONG old_size, CK_UTF8CHAR* new_pin,
                                           CK_ULONG new_size) {
     CK_SESSION_INFO info{};
     const bool known = runtime.real.call<Function::C_GetSessionInfo>(session, &info) == CKR_OK;
     const PinOwner owner =
         known && info.state == CKS_RW_SO_FUNCTIONS ? PinOwner::security_officer : PinOwner::user;
+    // Who is logged in has shown the PIN; nobody else may change one that is locked.
+    const bool logged_in = known && (info.state == CKS_RW_SO_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS);
+    if (!logged_in && runtime.is_locked(call, owner)) {
+        return CKR_PIN_LOCKED;
+    }
     const CK_RV value =
         runtime.real.call<Function::C_SetPIN>(session, old_pin, old_size, new_pin, new_size);
-    if (value == CKR_PIN_INCORRECT) {
-        runtime.pins.failed(owner);
-    } else if (value == CKR_OK) {
-        runtime.pins.succeeded(owner);
-    }
+    note_answer(runtime, call, owner, value);
     return value;
 }
 
-CK_RV Intercept<Function::C_InitPIN>::call(Runtime& runtime, const Call& /*call*/, CK_SESSION_HANDLE session,
+CK_RV Intercept<Function::C_InitPIN>::call(Runtime& runtime, const Call& call, CK_SESSION_HANDLE session,
                                            CK_UTF8CHAR* pin, CK_ULONG size) {
     const CK_RV value = runtime.real.call<Function::C_InitPIN>(session, pin, size);
     if (value == CKR_OK) {
         // This is how a locked PIN is unlocked.
-        runtime.pins.succeeded(PinOwner::user);
+        note_answer(runtime, call, PinOwner::user, value);
     }
     return value;
 }

@@ -99,6 +99,9 @@ CK_RV Intercept<Function::C_Initialize>::call(Runtime& runtime, const Call& call
     const CK_RV value = runtime.real.call<Function::C_Initialize>(arguments);
     if (value == CKR_OK) {
         runtime.forget_handles();
+    }
+    // Somebody else in the process may have done it, or, for a child, its parent.
+    if (value == CKR_OK || value == CKR_CRYPTOKI_ALREADY_INITIALIZED) {
         runtime.initialised = true;
         runtime.forked = false;
     }
@@ -160,7 +163,7 @@ CK_RV Intercept<Function::C_GetTokenInfo>::call(Runtime& runtime, const Call& ca
         if (const auto* state = std::get_if<PinState>(&fault)) {
             set_pin_flags(*info, *state);
         } else if (const auto* tries = std::get_if<PinTries>(&fault)) {
-            count_pin_flags(*info, *tries, runtime.pins.failures(tries->owner));
+            count_pin_flags(*info, *tries, runtime.pins.failures(slot, tries->owner));
         } else if (std::holds_alternative<PinPad>(fault)) {
             info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
         } else if (std::holds_alternative<ReadOnlyToken>(fault)) {
@@ -170,6 +173,17 @@ CK_RV Intercept<Function::C_GetTokenInfo>::call(Runtime& runtime, const Call& ca
             info->ulMaxRwSessionCount = static_cast<CK_ULONG>(cap->sessions);
             info->ulSessionCount = static_cast<CK_ULONG>(runtime.sessions.count(slot));
         }
+    }
+    return value;
+}
+
+CK_RV Intercept<Function::C_InitToken>::call(Runtime& runtime, const Call& /*call*/, CK_SLOT_ID slot, CK_UTF8CHAR* pin,
+                                             CK_ULONG size, CK_UTF8CHAR* label) {
+    const CK_RV value = runtime.real.call<Function::C_InitToken>(slot, pin, size, label);
+    if (value == CKR_OK) {
+        // A new token with new PINs.
+        runtime.pins.succeeded(slot, PinOwner::user);
+        runtime.pins.succeeded(slot, PinOwner::security_officer);
     }
     return value;
 }

@@ -307,13 +307,15 @@ using Variables = std::vector<std::pair<std::string, std::string>>;
 /// @throws PlanError
 [[nodiscard]] Plan parse_plan(std::string_view json);
 
+/// Each fault in words, or in JSON when it begins with a brace.
+///
 /// @throws PlanError
 [[nodiscard]] std::vector<Fault> parse_short_form(std::string_view text);
 
-/// Relative paths are relative to the current folder.
+/// A line of the control file: in JSON, or faults in the short form. Relative paths are relative to the current folder.
 ///
 /// @throws PlanError
-[[nodiscard]] Command parse_command(std::string_view json_line);
+[[nodiscard]] Command parse_command(std::string_view line);
 
 /// A profile that comes with the kit.
 struct ProfileInfo {

@@ -4,6 +4,7 @@
 #include "plan_faults.hpp"
 #include "plan_json.hpp"
 #include "plan_schema.hpp"
+#include "plan_short_form.hpp"
 #include "plan_text.hpp"
 
 #include <algorithm>
@@ -58,6 +59,17 @@ constexpr Member command_members[] = {
     {"insert", Type::text, "\"device\""},
     {"reset", Type::text, "\"counters\""},
 };
+
+/// Faults in the short form; what a line can be besides has none.
+[[nodiscard]] Command parse_short_command(std::string_view line) {
+    const auto word = line.substr(0, line.find_first_of(" \t=:"));
+    if (std::ranges::find(command_words, word) != command_words.end()) {
+        throw PlanError("the short form is for faults; write {\"" + std::string(word) + "\": ...} in JSON");
+    }
+    return {.kind = Command::Kind::add,
+            .faults = parse_faults(short_form_as_json(line), "faults", {}, Origin::control_line),
+            .cleared = {}};
+}
 
 } // namespace
 
@@ -121,6 +133,9 @@ Plan parse_plan_in(std::string_view document, const std::filesystem::path& folde
 Plan parse_plan(std::string_view document) { return parse_plan_in(document, {}); }
 
 Command parse_command(std::string_view line) {
+    if (const auto first = line.find_first_not_of(" \t"); first != std::string_view::npos && line[first] >= 'a' && line[first] <= 'z') {
+        return parse_short_command(line.substr(first));
+    }
     const auto object = parse_strict_json(line);
     require_object(object, "");
     if (object.contains("fault")) {

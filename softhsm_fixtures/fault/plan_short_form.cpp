@@ -149,6 +149,51 @@ using nlohmann::json;
     return object;
 }
 
+/// Where an object in JSON ends that begins at the front: behind the brace that closes it, or at the end.
+[[nodiscard]] std::size_t end_of_object(std::string_view text) {
+    std::size_t depth = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_string) {
+            i += c == '\\' ? 1U : 0U;
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{') {
+            ++depth;
+        } else if (c == '}' && --depth == 0) {
+            return i + 1;
+        }
+    }
+    return text.size();
+}
+
+/// Where a fault in words ends: at a ; or line end that is not in quotes.
+[[nodiscard]] std::size_t end_of_words(std::string_view text) {
+    bool in_quotes = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        in_quotes = in_quotes != (text[i] == '\'');
+        if (!in_quotes && is_end(text[i])) {
+            return i;
+        }
+    }
+    return text.size();
+}
+
+/// The front of the text up to the end, which is taken from it.
+[[nodiscard]] std::string_view take(std::string_view& text, std::size_t end) {
+    const auto taken = text.substr(0, end);
+    text.remove_prefix(end);
+    return taken;
+}
+
+void skip_blanks(std::string_view& text) {
+    while (!text.empty() && is_blank(text.front())) {
+        text.remove_prefix(1);
+    }
+}
+
 } // namespace
 
 json short_form_as_json(std::string_view text) {
@@ -159,8 +204,21 @@ json short_form_as_json(std::string_view text) {
         throw PlanError("not UTF-8");
     }
     auto list = json::array();
-    for (const auto& words : split(text)) {
-        list.push_back(fault_as_json(words, "faults[" + std::to_string(list.size()) + "]"));
+    for (skip_blanks(text); !text.empty(); skip_blanks(text)) {
+        const auto place = "faults[" + std::to_string(list.size()) + "]";
+        if (text.front() == '{') {
+            // As in a plan, which is where it was copied from.
+            list.push_back(parse_strict_json(take(text, end_of_object(text))));
+            skip_blanks(text);
+            if (!text.empty() && !is_end(text.front())) {
+                throw PlanError(place + ": write ; between faults, also behind one in JSON");
+            }
+        } else {
+            for (const auto& words : split(take(text, end_of_words(text)))) {
+                list.push_back(fault_as_json(words, place));
+            }
+        }
+        text.remove_prefix(std::min<std::size_t>(text.size(), 1));
     }
     return list;
 }

@@ -7,7 +7,8 @@
 
 namespace pkcs11_fault {
 
-/// The list of faults that `return function=C_Sign at=3; slow ms=10` stands for, as it would be in a plan.
+/// The list of faults that `return function=C_Sign at=3; slow ms=10` stands for, as it would be in a plan. A fault that
+/// begins with a brace is in JSON already.
 ///
 /// @throws PlanError where the text is no list of words
 [[nodiscard]] nlohmann::json short_form_as_json(std::string_view text);

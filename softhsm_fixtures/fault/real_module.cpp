@@ -27,10 +27,28 @@ using GetInterface = CK_RV (*)(CK_UTF8CHAR*, CK_VERSION*, Interface**, CK_FLAGS)
     return static_cast<const FunctionList*>(found->function_list);
 }
 
+/// Whether what a library asks for by the name C_GetFunctionList is this module's, as where a program is linked with
+/// this module or opens it for all: the real module's function list would then be one of this module's functions.
+[[nodiscard]] bool own_names_come_first() {
+    void* const program = ::dlopen(nullptr, RTLD_NOW);
+    return program != nullptr && ::dlsym(program, "C_GetFunctionList") == reinterpret_cast<void*>(&C_GetFunctionList);
+}
+
+[[nodiscard]] int how_to_load() {
+    int mode = RTLD_NOW | RTLD_LOCAL;
+#ifdef RTLD_DEEPBIND
+    // Not in other programs: the module would also pass over an allocator that they have put before the usual one.
+    if (own_names_come_first()) {
+        mode |= RTLD_DEEPBIND;
+    }
+#endif
+    return mode;
+}
+
 } // namespace
 
 RealModule::RealModule(const std::string& path) {
-    void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    void* const library = ::dlopen(path.c_str(), how_to_load());
     if (library == nullptr) {
         const char* const why = ::dlerror();
         refuse(path, std::string("cannot be loaded: ") + (why == nullptr ? "no reason given" : why));

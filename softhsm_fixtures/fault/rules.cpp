@@ -96,6 +96,11 @@ bool Rules::comes(Rule& rule, const CallFacts& call, double& chance) const {
     if (!trigger.functions.test(index_of(call.function)) || (trigger.session && trigger.session != call.session)) {
         return false;
     }
+    // The login of somebody else says nothing of this one's PIN.
+    if (const auto* rejected = std::get_if<PinRejected>(&rule.what);
+        rejected != nullptr && (!call.login || (rejected->owner && rejected->owner != call.login))) {
+        return false;
+    }
     // Asking for a signature's size makes none.
     if (call.asks_for_size && changes_signatures(rule.what)) {
         return false;
@@ -120,10 +125,30 @@ std::vector<FiredFault> Rules::fire(const CallFacts& call) {
         double chance = 0;
         if (comes(rule, call, chance)) {
             ++rule.fired;
-            fired.push_back({rule.name, rule.trigger.moment, rule.what, mixed(seed_ + 1, rule.number, rule.calls)});
+            fired.push_back({rule.name, rule.trigger.moment, rule.what, mixed(seed_ + 1, rule.number, rule.calls),
+                             rule.number});
         }
     }
     return fired;
+}
+
+void Rules::give_back(const std::vector<FiredFault>& faults) {
+    const std::lock_guard lock(mutex_);
+    for (const FiredFault& fault : faults) {
+        const auto rule =
+            std::find_if(rules_.begin(), rules_.end(), [&](const Rule& one) { return one.number == fault.rule; });
+        // It may have been cleared meanwhile.
+        if (rule != rules_.end()) {
+            --rule->fired;
+        }
+    }
+}
+
+void Rules::forget_sessions() {
+    const std::lock_guard lock(mutex_);
+    for (Rule& rule : rules_) {
+        rule.calls_of_session.clear();
+    }
 }
 
 std::shared_ptr<const StandingFaults> Rules::standing() const {

@@ -18,6 +18,7 @@ struct CallFacts {
     Function function{};
     std::optional<std::uint64_t> session; ///< the nth that was opened
     bool asks_for_size = false;           ///< an output buffer is null: nothing is signed by this call
+    std::optional<PinOwner> login;        ///< whose, when it is one
 };
 
 /// A fault that comes at a call now.
@@ -26,6 +27,7 @@ struct FiredFault {
     Moment moment;
     CallFault what;
     double chance; ///< 0 to below 1, for a random delay: the same in each run with the same seed
+    std::uint64_t rule;
 };
 
 using StandingFaults = std::vector<StandingFault>;
@@ -56,6 +58,12 @@ public:
 
     /// Counts the call, and says what comes at it, in the order in which the faults were added.
     [[nodiscard]] std::vector<FiredFault> fire(const CallFacts& call);
+
+    /// Takes back that these came: the call was answered before it was their turn.
+    void give_back(const std::vector<FiredFault>& faults);
+
+    /// When the real module starts or ends, and the sessions' numbers begin anew.
+    void forget_sessions();
 
     /// As they are now.
     [[nodiscard]] std::shared_ptr<const StandingFaults> standing() const;

@@ -80,7 +80,7 @@ void Runtime::look_at_control() {
                               log->note("control-line-refused", why);
                           }
                       },
-                  .reset = [this](std::uint64_t key) { counters.reset(key); }});
+                  .reset = [this](std::uint64_t key, bool anew) { counters.reset(key, anew); }});
 }
 
 std::vector<CK_SLOT_ID> Runtime::slots_of(const Call& call) {
@@ -152,19 +152,25 @@ void Runtime::renumber_handles(const HandlesRenumbered& renumbered, const Call& 
 }
 
 void Runtime::settle_swaps(CK_SLOT_ID slot) {
-    const std::lock_guard lock(swaps_mutex_);
-    std::erase_if(open_swaps_, [&](const KeySwapped& swap) {
-        SwappedObjects found;
-        gate.alone([&] { found = find_swapped(OwnSession(real, slot), swap); });
-        for (const auto& [replaced, with] : found.with) {
-            objects.swap(replaced, with);
-        }
-        if (found.has_private_key) {
-            settled_swaps_.push_back(swap);
-        }
-        return found.has_private_key;
-    });
-    swaps_open_ = !open_swaps_.empty();
+    std::map<std::uint64_t, KeySwapped> open;
+    {
+        const std::lock_guard lock(swaps_mutex_);
+        open = open_swaps_;
+    }
+    for (const auto& [number, swap] : open) {
+        // To the end alone, so that the module is not finalised before what was found is noted.
+        gate.alone([&, &number = number, &swap = swap] {
+            const SwappedObjects found = find_swapped(OwnSession(real, slot), swap);
+            for (const auto& [replaced, with] : found.with) {
+                objects.swap(replaced, with);
+            }
+            const std::lock_guard lock(swaps_mutex_);
+            if (found.has_private_key) {
+                settled_swaps_.insert(open_swaps_.extract(number));
+            }
+            swaps_open_ = !open_swaps_.empty();
+        });
+    }
 }
 
 void Runtime::hang(const Hang& hang) {
@@ -186,11 +192,10 @@ std::optional<CK_RV> Runtime::apply(const CallFault& fault, double chance, Call&
     if (const auto* removed = std::get_if<DeviceRemoved>(&fault)) {
         return remove_device(*removed, call);
     }
-    if (const auto* rejected = std::get_if<PinRejected>(&fault)) {
-        if (!call.pin_owner || (rejected->owner && rejected->owner != call.pin_owner)) {
-            return std::nullopt;
+    if (std::holds_alternative<PinRejected>(fault)) {
+        if (call.slot && call.pin_owner) {
+            pins.failed(*call.slot, *call.pin_owner);
         }
-        pins.failed(*call.pin_owner);
         return CKR_PIN_INCORRECT;
     }
     if (std::holds_alternative<LoggedOut>(fault)) {
@@ -202,7 +207,7 @@ std::optional<CK_RV> Runtime::apply(const CallFault& fault, double chance, Call&
         if (swap->stale) {
             objects.renumber();
         }
-        open_swaps_.push_back(*swap);
+        open_swaps_[swaps_++] = *swap;
         swaps_open_ = true;
     } else if (std::holds_alternative<SlotRenumbered>(fault)) {
         devices.renumber_slots();
@@ -232,7 +237,7 @@ std::optional<CK_RV> Runtime::before(Call& call) {
         detection != nullptr && forked && call.function != Function::C_Initialize) {
         return detection->value;
     }
-    CallFacts facts{call.function, std::nullopt, call.asks_for_size};
+    CallFacts facts{call.function, std::nullopt, call.asks_for_size, call.pin_owner};
     if (call.session) {
         if (const auto session = sessions.find(*call.session)) {
             call.slot = session->slot;
@@ -240,6 +245,29 @@ std::optional<CK_RV> Runtime::before(Call& call) {
         }
     }
     call.fired = rules.fire(facts);
+    std::size_t tried = 0;
+    const auto answer = answer_before(call, tried);
+    if (answer) {
+        // The others are still to come, and the log must not say that they did.
+        std::vector<FiredFault> came;
+        std::vector<FiredFault> missed;
+        for (std::size_t i = 0; i < call.fired.size(); ++i) {
+            (i < tried && call.fired[i].moment == Moment::before ? came : missed).push_back(call.fired[i]);
+        }
+        rules.give_back(missed);
+        call.fired = std::move(came);
+        return answer;
+    }
+    if (swaps_open_ && call.object && call.slot) {
+        settle_swaps(*call.slot);
+    }
+    if (call.session) {
+        static_cast<void>(sessions.begin(*call.session));
+    }
+    return std::nullopt;
+}
+
+std::optional<CK_RV> Runtime::answer_before(Call& call, std::size_t& tried) {
     if (ends_idle_sessions(call)) {
         return call.newest_fault<IdleTimeout>()->value;
     }
@@ -247,6 +275,7 @@ std::optional<CK_RV> Runtime::before(Call& call) {
         return answer;
     }
     for (const FiredFault& fault : call.fired) {
+        ++tried;
         if (fault.moment == Moment::before) {
             if (const auto answer = apply(fault.what, fault.chance, call)) {
                 if (*answer != CKR_BUFFER_TOO_SMALL) {
@@ -261,12 +290,6 @@ std::optional<CK_RV> Runtime::before(Call& call) {
     }
     if (call.slot && needs_token(call.function) && devices.is_away(*call.slot)) {
         return CKR_TOKEN_NOT_PRESENT;
-    }
-    if (swaps_open_ && call.object && call.slot) {
-        settle_swaps(*call.slot);
-    }
-    if (call.session) {
-        static_cast<void>(sessions.begin(*call.session));
     }
     return std::nullopt;
 }
@@ -288,9 +311,9 @@ void Runtime::forget_handles() {
     sessions.forget_all();
     objects.forget_all();
     devices.forget_sessions();
+    rules.forget_sessions();
     const std::lock_guard lock(swaps_mutex_);
-    open_swaps_.insert(open_swaps_.end(), settled_swaps_.begin(), settled_swaps_.end());
-    settled_swaps_.clear();
+    open_swaps_.merge(settled_swaps_);
     swaps_open_ = !open_swaps_.empty();
 }
 
@@ -303,9 +326,15 @@ void Runtime::hold_for_fork() {
     objects.lock();
     devices.lock();
     pins.lock();
+    if (log) {
+        log->lock();
+    }
 }
 
 void Runtime::release_after_fork(bool in_child) {
+    if (log) {
+        log->unlock();
+    }
     pins.unlock();
     devices.unlock();
     objects.unlock();

@@ -13,6 +13,7 @@
 #include "sessions.hpp"
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -79,6 +80,9 @@ public:
     /// Closes sessions for good, while no call is in the real module.
     void close(const std::vector<CK_SESSION_HANDLE>& lost);
 
+    /// Whether a PIN is locked on the token that the call is for.
+    [[nodiscard]] bool is_locked(const Call& call, PinOwner owner) const;
+
     /// When the real module starts or ends, its numbers of sessions and objects begin anew.
     void forget_handles();
 
@@ -89,6 +93,8 @@ public:
     void end_operation(const Call& call);
 
 private:
+    /// What the call answers without the real one, and how many of the faults at it had their turn.
+    [[nodiscard]] std::optional<CK_RV> answer_before(Call& call, std::size_t& tried);
     [[nodiscard]] std::optional<CK_RV> apply(const CallFault& fault, double chance, Call& call);
     [[nodiscard]] std::optional<CK_RV> lose_sessions(const SessionLost& lost, const Call& call);
     [[nodiscard]] std::optional<CK_RV> remove_device(const DeviceRemoved& removed, const Call& call);
@@ -102,9 +108,10 @@ private:
 
     bool watches_;
     std::atomic<std::uint64_t> releases_ = 0; // of hanging calls
-    std::mutex swaps_mutex_;
-    std::vector<KeySwapped> open_swaps_;    // whose keys were not seen yet
-    std::vector<KeySwapped> settled_swaps_; // whose were
+    std::mutex swaps_mutex_; // never held while the gate is waited for: C_Finalize takes it inside
+    std::uint64_t swaps_ = 0;
+    std::map<std::uint64_t, KeySwapped> open_swaps_;    // whose keys were not seen yet
+    std::map<std::uint64_t, KeySwapped> settled_swaps_; // whose were
     std::atomic<bool> swaps_open_ = false;
 };
 

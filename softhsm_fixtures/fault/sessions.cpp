@@ -5,8 +5,31 @@
 
 namespace pkcs11_fault {
 
+bool Sessions::begin_opening(CK_SLOT_ID slot, std::optional<std::uint64_t> most) {
+    const std::lock_guard lock(mutex_);
+    std::size_t& opening = opening_[slot];
+    if (most && count_open(slot) + opening >= *most) {
+        return false;
+    }
+    ++opening;
+    return true;
+}
+
+void Sessions::end_opening(CK_SLOT_ID slot) {
+    // None is left when the module was finalised meanwhile.
+    if (std::size_t& opening = opening_[slot]; opening != 0) {
+        --opening;
+    }
+}
+
+void Sessions::not_opened(CK_SLOT_ID slot) {
+    const std::lock_guard lock(mutex_);
+    end_opening(slot);
+}
+
 void Sessions::opened(CK_SESSION_HANDLE handle, CK_SLOT_ID slot) {
     const std::lock_guard lock(mutex_);
+    end_opening(slot);
     open_[handle] = {slot, ++opened_, std::chrono::steady_clock::now(), false};
 }
 
@@ -78,6 +101,10 @@ std::optional<CK_SESSION_HANDLE> Sessions::any_of(CK_SLOT_ID slot) const {
 
 std::size_t Sessions::count(CK_SLOT_ID slot) const {
     const std::lock_guard lock(mutex_);
+    return count_open(slot);
+}
+
+std::size_t Sessions::count_open(CK_SLOT_ID slot) const {
     return static_cast<std::size_t>(
         std::count_if(open_.begin(), open_.end(), [&](const auto& entry) { return entry.second.slot == slot; }));
 }
@@ -96,6 +123,7 @@ std::vector<CK_SLOT_ID> Sessions::slots() const {
 void Sessions::forget_all() {
     const std::lock_guard lock(mutex_);
     open_.clear();
+    opening_.clear();
     opened_ = 0;
 }
 

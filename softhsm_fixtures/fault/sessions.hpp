@@ -27,7 +27,11 @@ struct SessionState {
 /// @threadsafety safe
 class Sessions {
 public:
+    /// Whether one more may be opened, so that there are no more than `most`, also when several threads open one; then
+    /// opened() or not_opened() has to follow.
+    [[nodiscard]] bool begin_opening(CK_SLOT_ID slot, std::optional<std::uint64_t> most);
     void opened(CK_SESSION_HANDLE handle, CK_SLOT_ID slot);
+    void not_opened(CK_SLOT_ID slot);
     void closed(CK_SESSION_HANDLE handle);
 
     /// Forgets the sessions of a slot, or all; they are the caller's to close.
@@ -55,8 +59,12 @@ public:
     /// @}
 
 private:
+    void end_opening(CK_SLOT_ID slot);
+    [[nodiscard]] std::size_t count_open(CK_SLOT_ID slot) const;
+
     mutable std::mutex mutex_;
     std::map<CK_SESSION_HANDLE, SessionState> open_;
+    std::map<CK_SLOT_ID, std::size_t> opening_;
     std::uint64_t opened_ = 0;
 };
 

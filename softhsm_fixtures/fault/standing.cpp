@@ -72,20 +72,20 @@ std::optional<CK_RV> Runtime::standing_answer(const Call& call) {
         (call.makes_token_object || changes_pins(call.function) || changes_objects(call.function))) {
         return CKR_TOKEN_WRITE_PROTECTED;
     }
-    if (!call.pin_owner) {
-        return std::nullopt;
-    }
-    for (const StandingFault& fault : *call.standing) {
-        const auto* state = std::get_if<PinState>(&fault);
-        const auto* tries = std::get_if<PinTries>(&fault);
-        const bool locked =
-            (state != nullptr && state->owner == *call.pin_owner && state->state == PinState::State::locked) ||
-            (tries != nullptr && tries->owner == *call.pin_owner && pins.failures(tries->owner) >= tries->tries);
-        if (locked) {
-            return CKR_PIN_LOCKED;
-        }
+    if (call.pin_owner && is_locked(call, *call.pin_owner)) {
+        return CKR_PIN_LOCKED;
     }
     return std::nullopt;
+}
+
+bool Runtime::is_locked(const Call& call, PinOwner owner) const {
+    return std::any_of(call.standing->begin(), call.standing->end(), [&](const StandingFault& fault) {
+        const auto* state = std::get_if<PinState>(&fault);
+        const auto* tries = std::get_if<PinTries>(&fault);
+        return (state != nullptr && state->owner == owner && state->state == PinState::State::locked) ||
+               (tries != nullptr && tries->owner == owner && call.slot &&
+                pins.failures(*call.slot, owner) >= tries->tries);
+    });
 }
 
 void Runtime::end_operation(const Call& call) {

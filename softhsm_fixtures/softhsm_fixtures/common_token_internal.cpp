@@ -18,24 +18,6 @@ namespace {
                        "\": " + std::generic_category().message(errno));
 }
 
-void check_label(const std::string& label) {
-    if (label.find('\0') != std::string::npos) {
-        throw InvalidOption("the token label holds a zero byte");
-    }
-    const auto refuse = [&](const char* why) {
-        throw InvalidOption("the token label \"" + label + "\" " + why);
-    };
-    if (label.empty()) {
-        refuse("is empty");
-    }
-    if (label.size() > 32) {
-        refuse("is longer than 32 bytes");
-    }
-    if (label.back() == ' ') {
-        refuse("ends in a space, which a token cannot tell from padding");
-    }
-}
-
 /// The length of a PIN that the module takes; nobody asked for that of TokenOptions itself, so it may be shortened.
 [[nodiscard]] std::size_t pin_length(std::string_view whose, std::size_t wanted, std::size_t usual,
                                      const PinLimits& limits) {
@@ -56,7 +38,7 @@ TokenDetails new_details(const TokenOptions& options, const PinLimits& limits,
                          const std::filesystem::path& folder) {
     TokenDetails details;
     details.label = options.label.value_or("fixture-" + random_hex(16));
-    check_label(details.label);
+    check_options(options);
     const TokenOptions usual;
     details.user_pin =
         random_digits(pin_length("user", options.user_pin_length, usual.user_pin_length, limits));

@@ -14,9 +14,11 @@ namespace {
 
 constexpr int deepest = 8;
 
-/// What nlohmann says about a mistake without its own numbering: "line 2, column 3: syntax error ...".
+/// What nlohmann says about a mistake without its own numbering: "line 2, column 3: syntax error ...". Nor with what
+/// it has read last, which may be a key.
 [[nodiscard]] std::string explanation(const json::exception& error) {
     std::string text = error.what();
+    text.erase(std::min(text.find("; last read: "), text.size()));
     if (const auto at = text.find("at line "); at != std::string::npos) {
         return text.substr(at + 3);
     }
@@ -28,6 +30,10 @@ constexpr int deepest = 8;
 json parse_json(std::string_view text) {
     if (text.size() > largest_list) {
         throw InvalidContent("the content is larger than " + std::to_string(largest_list >> 20U) + " MiB");
+    }
+    // nlohmann takes it for the end, whatever follows.
+    if (text.find('\0') != std::string_view::npos) {
+        throw InvalidContent("the content is not JSON: it holds a zero byte");
     }
     // By depth: the members seen so far, as nlohmann would let the last of two equal ones win.
     std::vector<std::set<std::string>> seen(deepest + 2);

@@ -14,6 +14,7 @@
 #include <regex>
 #include <set>
 #include <sstream>
+#include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -27,6 +28,9 @@ namespace {
 constexpr const char* kept_name = ".kept";
 // Whoever looks into what a crash has left should have the time for it.
 constexpr std::time_t left_for = 3600;
+// What was to become a token says nothing, and holds PINs in memory.
+constexpr std::string_view making = "softhsm-making-";
+constexpr std::time_t making_left_for = 60;
 
 /// When a process started, in Linux's clock ticks; 0 elsewhere, and when there is no such process.
 [[nodiscard]] std::string start_of(long process) {
@@ -75,10 +79,11 @@ void remove_if_left(const fs::path& path) {
     if (!owner || !is_gone(*owner)) {
         return;
     }
+    const auto wait = path.filename().string().starts_with(making) ? making_left_for : left_for;
     const Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     struct stat info {};
     if (!folder.is_open() || ::fstat(folder.get(), &info) != 0 || info.st_uid != ::geteuid() ||
-        (info.st_mode & 0777U) != 0700U || info.st_mtime > std::time(nullptr) - left_for) {
+        (info.st_mode & 0777U) != 0700U || info.st_mtime > std::time(nullptr) - wait) {
         return;
     }
     // The command's folders have a record: they may be for a shell to use, and the command removes them.

@@ -6,6 +6,7 @@
 #include <softhsm_fixtures/test_token.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 
 namespace softhsm_fixtures::internal {
@@ -24,14 +25,18 @@ protected:
 
     [[nodiscard]] TokenDetails& editable_details() noexcept { return parts_.details; }
 
-    /// Writes the PIN files and initialises the token: what a derived class's constructor ends with.
+    /// Writes the PIN files, initialises the token and fills it: what a derived class's constructor ends with.
     ///
     /// @throws InitialisationFailed when the module refuses
+    /// @throws FillFailed when the token cannot hold what the options want in it; the message names the entry
     void initialise(const std::string& flow, const std::string& init_arguments,
                     const std::map<std::string, std::string>& environment);
 
 private:
+    void fill() const;
+
     TemporaryFolder folder_;
+    std::optional<TokenContent> content_;
 };
 
 } // namespace softhsm_fixtures::internal

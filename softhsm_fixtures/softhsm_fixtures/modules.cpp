@@ -87,6 +87,12 @@ bool ModuleInfo::has(std::string_view capability, std::string_view version) cons
     });
 }
 
+bool ModuleInfo::has_quirk(std::string_view quirk, std::string_view version) const noexcept {
+    return std::any_of(data_->quirks.begin(), data_->quirks.end(), [&](const Quirk& line) {
+        return line.name == quirk && internal::in_range(version, line.since, line.until);
+    });
+}
+
 std::optional<fs::path> ModuleInfo::find() const {
     if (auto wanted = from_environment(data_->variable)) {
         return is_file(*wanted) ? wanted : std::nullopt;
@@ -140,7 +146,14 @@ const ModuleInfo& require_module(std::string_view name) {
     for (const auto& module : known_modules()) {
         names.push_back(module.name());
     }
-    throw InvalidOption("there is no module \"" + std::string(name) + "\"; known are " + list_of(names));
+    std::string hint;
+    if (name.find('/') != std::string_view::npos) {
+        hint = "; the path of a module is said by a variable:";
+        for (const auto& module : known_modules()) {
+            hint += (hint.ends_with(':') ? " " : ", ") + module.variable() + " for " + module.name();
+        }
+    }
+    throw InvalidOption("there is no module \"" + std::string(name) + "\"; known are " + list_of(names) + hint);
 }
 
 const std::vector<std::string>& known_capabilities() {

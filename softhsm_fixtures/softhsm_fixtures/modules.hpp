@@ -65,6 +65,9 @@ public:
     /// @throws InvalidOption when there is no capability of that name
     [[nodiscard]] bool has(std::string_view capability, std::string_view version = {}) const;
 
+    /// Whether a version of the module does what the quirk's name says; without a version, the newest.
+    [[nodiscard]] bool has_quirk(std::string_view quirk, std::string_view version = {}) const noexcept;
+
     /// Finds the module, or nothing when this machine has none.
     ///
     /// The environment variable decides when it is set, even if it names a file that is not there: a test must

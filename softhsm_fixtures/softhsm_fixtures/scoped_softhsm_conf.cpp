@@ -68,7 +68,7 @@ ScopedSoftHsmConf::~ScopedSoftHsmConf() {
     const char* value = std::getenv(variable);
     if (value == nullptr || all.living.back().config != value) {
         std::fprintf(stderr,
-                     "softhsm_fixtures: SOFTHSM2_CONF was changed to \"%s\" while it was held for \"%s\"\n",
+                     "softhsm-fixture: SOFTHSM2_CONF was changed to \"%s\" while it was held for \"%s\"\n",
                      value == nullptr ? "" : value, all.living.back().config.c_str());
     }
     std::erase_if(all.living, [this](const LivingScope& scope) { return scope.owner == this; });

@@ -53,7 +53,7 @@ void check_label(const std::string& label) {
 void check_pin_length(std::string_view whose, std::size_t length) {
     if (length < 4 || length > 255) {
         throw InvalidOption("a " + std::string(whose) + " PIN of " + std::to_string(length) +
-                            " digits is out of SoftHSM's range of 4 to 255");
+                            " digits is out of the range of 4 to 255");
     }
 }
 
@@ -80,6 +80,14 @@ void check_pin_length(std::string_view whose, std::size_t length) {
 
 } // namespace
 
+void check_options(const TokenOptions& options) {
+    if (options.label) {
+        check_label(*options.label);
+    }
+    check_pin_length("user", options.user_pin_length);
+    check_pin_length("security officer", options.so_pin_length);
+}
+
 std::string TokenDetails::uri() const {
     return "pkcs11:token=" + percent_encoded(label) + ";serial=" + percent_encoded(serial);
 }
@@ -93,9 +101,7 @@ SoftHsmStore::SoftHsmStore(const StoreOptions& options)
 const TokenDetails& SoftHsmStore::add_token(const TokenOptions& options) {
     TokenDetails token;
     token.label = options.label.value_or("fixture-" + internal::random_hex(16));
-    check_label(token.label);
-    check_pin_length("user", options.user_pin_length);
-    check_pin_length("security officer", options.so_pin_length);
+    check_options(options);
 
     const std::string stem = "token-" + std::to_string(tokens_.size() + 1);
     token.user_pin_file = directory() / (stem + ".user-pin");

@@ -25,13 +25,19 @@ struct TokenOptions {
     ///
     /// A copy has a label and a serial of its own, and the keys and PINs of the others. The cache is in
     /// $SOFTHSM_FIXTURES_CACHE, or softhsm-fixtures in $XDG_CACHE_HOME or ~/.cache; it belongs to its user
-    /// alone.
+    /// alone. Tokens of other modules than SoftHSM are made anew each time, whatever this says.
     std::optional<bool> prepared = std::nullopt;
 
     /// Gives a copy of a prepared token PINs of its own, which takes about as long as making one without
     /// content.
     bool fresh_pins = false;
 };
+
+/// Refuses options that no token can be made with, whatever module there is: what can be said before one is looked for.
+///
+/// @throws InvalidOption
+/// @threadsafety safe
+SOFTHSM_FIXTURES_API void check_options(const TokenOptions& options);
 
 /// How a store is made.
 struct StoreOptions {

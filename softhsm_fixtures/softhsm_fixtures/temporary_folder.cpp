@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -37,6 +38,12 @@ namespace fs = std::filesystem;
     std::string path = (real_parent / (stem + "-" + internal::owner_mark() + "-XXXXXX")).string();
     if (::mkdtemp(path.data()) == nullptr) {
         refuse(parent, {errno, std::generic_category()});
+    }
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0 || (info.st_mode & 0700U) != 0700U) {
+        // Nothing could be made in it, nor it be emptied again.
+        ::rmdir(path.c_str());
+        throw FixtureError("the umask takes the owner's own rights from what is made; set it to 077 or 022");
     }
     return path;
 }
@@ -90,7 +97,7 @@ void TemporaryFolder::remove() noexcept {
     std::error_code error;
     fs::remove_all(path_, error);
     if (error) {
-        std::fprintf(stderr, "softhsm_fixtures: cannot remove \"%s\" (error %d)\n", path_.c_str(),
+        std::fprintf(stderr, "softhsm-fixture: cannot remove \"%s\" (error %d)\n", path_.c_str(),
                      error.value());
     }
     path_.clear();
@@ -100,7 +107,7 @@ void TemporaryFolder::clean_up() noexcept {
     const bool stays = keep_ || keep_is_set();
     if (stays && !path_.empty() && owner_ == static_cast<long>(::getpid())) {
         internal::mark_as_kept(path_);
-        std::fprintf(stderr, "softhsm_fixtures: kept \"%s\"\n", path_.c_str());
+        std::fprintf(stderr, "softhsm-fixture: kept \"%s\"\n", path_.c_str());
     }
     if (stays) {
         let_go();

@@ -57,6 +57,7 @@ std::optional<std::string> internal::token_obstacle(const ModuleInfo& module) {
 }
 
 std::unique_ptr<TestToken> make_test_token(const ModuleInfo& module, const TokenOptions& options) {
+    check_options(options);
     if (const auto reason = module.absence_reason()) {
         throw SoftHsmNotFound(*reason);
     }

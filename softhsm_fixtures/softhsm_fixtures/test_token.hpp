@@ -67,6 +67,7 @@ protected:
 ///
 /// @throws SoftHsmNotFound when the module is not usable here; the message is ModuleInfo::absence_reason()
 /// @throws InvalidOption when the module cannot make such a token
+/// @throws FillFailed when the token cannot hold what options.content lists; the message names the entry
 /// @throws InitialisationFailed when the module refuses
 /// @threadsafety safe, unless another thread changes the environment
 [[nodiscard]] SOFTHSM_FIXTURES_API std::unique_ptr<TestToken>

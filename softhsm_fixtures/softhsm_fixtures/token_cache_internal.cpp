@@ -24,6 +24,7 @@ namespace {
 constexpr const char* cache_variable = "SOFTHSM_FIXTURES_CACHE";
 constexpr const char* folder_name = "softhsm-fixtures";
 constexpr std::string_view suffix = ".token";
+constexpr off_t most_bytes = off_t{1} << 30U; // far more than 50,000 objects take
 constexpr std::time_t day = 86'400;
 constexpr std::time_t unused_for = 30 * day;
 
@@ -50,7 +51,9 @@ constexpr std::time_t unused_for = 30 * day;
     if (const auto base = variable("XDG_CACHE_HOME"); base.starts_with('/')) {
         places.push_back(fs::path(base) / folder_name);
     }
-    if (const auto base = home(); base.starts_with('/')) {
+    // A home that is not there is not meant to be: Debian builds with /nonexistent.
+    std::error_code ignored;
+    if (const auto base = home(); base.starts_with('/') && fs::is_directory(base, ignored)) {
         places.push_back(fs::path(base) / ".cache" / folder_name);
     }
     const auto temporary = variable("TMPDIR");
@@ -71,7 +74,7 @@ void make_folders(const fs::path& path) {
 /// All of a file of mine; nothing when it cannot be read.
 [[nodiscard]] std::optional<std::string> read_whole(int file) {
     struct stat info {};
-    if (::fstat(file, &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != ::geteuid()) {
+    if (::fstat(file, &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != ::geteuid() || info.st_size > most_bytes) {
         return std::nullopt;
     }
     std::string content(static_cast<std::size_t>(info.st_size), '\0');
@@ -102,7 +105,13 @@ void make_folders(const fs::path& path) {
 std::optional<TokenCache> TokenCache::open() {
     std::string why_not;
     if (const auto wanted = variable(cache_variable); !wanted.empty()) {
-        auto cache = open_folder(fs::absolute(wanted), why_not);
+        const auto path = fs::absolute(wanted);
+        // Whoever writes a wrong path, root above all, must not have a tree of folders made.
+        if (const auto above = (path.has_filename() ? path : path.parent_path()).parent_path(); !fs::is_directory(above)) {
+            throw FixtureError("the cache \"" + wanted + "\" is to be in \"" + above.string() + "\", which is no folder; make it, or set " +
+                               cache_variable + " to a folder of your own");
+        }
+        auto cache = open_folder(path, why_not);
         if (!cache) {
             throw FixtureError("the cache \"" + wanted + "\" " + why_not + "; set " + cache_variable +
                                " to a folder of your own");
@@ -143,7 +152,8 @@ std::optional<TokenCache> TokenCache::open_folder(const fs::path& path, std::str
 
 std::optional<TokenArchive> TokenCache::find(const std::string& key) const {
     const std::string name = key + std::string(suffix);
-    const Descriptor file(::openat(folder_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    // Whatever else it may be, it is not waited for.
+    const Descriptor file(::openat(folder_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file.is_open()) {
         return std::nullopt;
     }

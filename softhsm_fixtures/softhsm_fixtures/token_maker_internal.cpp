@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <softhsm_fixtures/token_maker_internal.hpp>
 
+#include <softhsm_fixtures/errors.hpp>
 #include <softhsm_fixtures/fill_token_internal.hpp>
 #include <softhsm_fixtures/memory_folder_internal.hpp>
 #include <softhsm_fixtures/prepared_token_internal.hpp>
@@ -73,7 +74,14 @@ void TokenMaker::make(TokenDetails& token, const TokenOptions& options) const {
         if (!prepared && (!memory || is_in_memory(store_.directory))) {
             return std::nullopt;
         }
-        return made_apart(store_.module, token.label, options, memory.value_or(store_.directory));
+        if (memory && *memory != store_.directory) {
+            try {
+                return made_apart(store_.module, token.label, options, *memory);
+            } catch (const FixtureError&) {
+                // Others fill it at the same time, or it holds few files. Whatever else it was comes again on disk.
+            }
+        }
+        return made_apart(store_.module, token.label, options, store_.directory);
     };
     const auto archive = prepared ? prepared_token(store_.module, options, make_archive) : make_archive();
     if (!archive) {

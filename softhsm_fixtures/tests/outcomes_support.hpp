@@ -24,7 +24,7 @@ public:
     [[nodiscard]] std::vector<std::string> kept() const {
         std::vector<std::string> lines;
         for (const auto& name : names_in(folder_.path())) {
-            lines.push_back("softhsm_fixtures: kept \"" + (folder_.path() / name).string() + "\"\n");
+            lines.push_back("softhsm-fixture: kept \"" + (folder_.path() / name).string() + "\"\n");
         }
         return lines;
     }

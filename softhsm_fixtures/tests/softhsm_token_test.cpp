@@ -116,7 +116,7 @@ TEST_CASE("with SOFTHSM_FIXTURES_KEEP the folder stays and its path is printed")
     CHECK(finished.status == 0);
     const auto kept = support::names_in(outer.path());
     REQUIRE(kept.size() == 1);
-    const auto announced = "softhsm_fixtures: kept \"" + (outer.path() / kept[0]).string() + "\"\n";
+    const auto announced = "softhsm-fixture: kept \"" + (outer.path() / kept[0]).string() + "\"\n";
     CHECK(finished.output.find(announced) != std::string::npos);
     CHECK(fs::exists(outer.path() / kept[0] / "softhsm2.conf"));
 }
@@ -153,9 +153,9 @@ TEST_CASE("PINs have the wanted length, within SoftHSM's range") {
         CHECK(module.login(token.serial(), CKU_SO, token.so_pin()) == CKR_OK);
     }
     CHECK(refusal<InvalidOption>({.user_pin_length = 3}) ==
-          "a user PIN of 3 digits is out of SoftHSM's range of 4 to 255");
+          "a user PIN of 3 digits is out of the range of 4 to 255");
     CHECK(refusal<InvalidOption>({.so_pin_length = 256}) ==
-          "a security officer PIN of 256 digits is out of SoftHSM's range of 4 to 255");
+          "a security officer PIN of 256 digits is out of the range of 4 to 255");
 }
 
 TEST_CASE("the URI of a token follows RFC 7512") {

@@ -6,11 +6,15 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <chrono>
 #include <fstream>
 #include <memory>
+#include <string>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 using softhsm_fixtures::FixtureError;
 using softhsm_fixtures::TemporaryFolder;
@@ -39,15 +43,40 @@ TEST_CASE("a temporary folder is under TMPDIR") {
 }
 
 TEST_CASE("a TMPDIR that is not there is an error that names it") {
-    const support::Variable tmpdir("TMPDIR", "/nonexistent");
+    const TemporaryFolder outer("outer");
+    const std::string missing = (outer.path() / "missing").string();
+    const support::Variable tmpdir("TMPDIR", missing);
     try {
         const TemporaryFolder folder("example");
         FAIL("a folder was made");
     } catch (const FixtureError& error) {
         CHECK(error.what() ==
-              std::string("cannot make a folder in \"/nonexistent\": No such file or directory; "
-                          "set TMPDIR to a writable folder"));
+              "cannot make a folder in \"" + missing +
+                  "\": No such file or directory; set TMPDIR to a writable folder");
     }
+}
+
+TEST_CASE("a umask that leaves its owner nothing is an error, and nothing is left") {
+    const TemporaryFolder outer("outer");
+    const support::Variable tmpdir("TMPDIR", outer.path().string());
+    for (const mode_t mask : {0777U, 0277U, 0400U, 0100U}) {
+        const mode_t before = ::umask(mask);
+        CHECK_THROWS_AS(TemporaryFolder("example"), FixtureError);
+        ::umask(before);
+        CHECK(support::names_in(outer.path()).empty());
+    }
+}
+
+TEST_CASE("what a killed process was making into a token goes soon, other folders later") {
+    const TemporaryFolder outer("outer");
+    for (const char* name : {"softhsm-making-p999999999s1-abcdef", "softhsm-p999999999s1-abcdef"}) {
+        fs::create_directory(outer.path() / name);
+        fs::permissions(outer.path() / name, fs::perms::owner_all);
+        fs::last_write_time(outer.path() / name, fs::file_time_type::clock::now() - std::chrono::minutes(5));
+    }
+    const support::Variable tmpdir("TMPDIR", outer.path().string());
+    { const TemporaryFolder next("next"); }
+    CHECK(support::names_in(outer.path()) == std::vector<std::string>{"softhsm-p999999999s1-abcdef"});
 }
 
 TEST_CASE("a folder that was moved from removes nothing") {

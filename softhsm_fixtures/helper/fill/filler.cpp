@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace fill {
 
@@ -48,6 +49,14 @@ void set_parity(Bytes& key) {
     }
 }
 
+/// Tokens of hardware take no keys, but make some.
+[[nodiscard]] std::string hint_for(const Entry& entry, std::string_view failure) {
+    const bool could_be_made = is_key_pair(entry.type) ? entry.type != EntryType::key : is_secret_key(entry.type) && entry.type != EntryType::hmac;
+    return could_be_made && !entry.generated && !entry.value_given && failure.starts_with("C_CreateObject ")
+               ? "; a token that takes no such key from outside may make it itself: \"origin\": \"generated\""
+               : "";
+}
+
 } // namespace
 
 void Filler::fill() {
@@ -56,7 +65,7 @@ void Filler::fill() {
             try {
                 fill_entry(entry, n);
             } catch (const helper::Failure& failure) {
-                throw helper::Failure(place_of(entry) + ": " + failure.what());
+                throw helper::Failure(place_of(entry) + ": " + failure.what() + hint_for(entry, failure.what()));
             }
         }
     }
@@ -66,6 +75,7 @@ void Filler::fill_trusted() {
     for (Waiting& waiting : trusted_) {
         try {
             static_cast<void>(token_.create(waiting.object));
+            progress_.made(1);
         } catch (const helper::Failure& failure) {
             throw helper::Failure(place_of(*waiting.entry) + ": as trusted: " + failure.what());
         }
@@ -98,6 +108,7 @@ void Filler::create(const Entry& entry, Template object) {
         return;
     }
     static_cast<void>(token_.create(object));
+    progress_.made(1);
 }
 
 void Filler::create_montgomery_too(const Entry& entry, Template object) {
@@ -187,12 +198,21 @@ void Filler::generate_pair(const Entry& entry, unsigned n, KnownKey& known) {
     try {
         pair = token_.generate_pair(pair_mechanism(entry.type), public_key, private_key);
     } catch (const helper::CallFailed&) {
-        if (!is_montgomery(entry.type)) {
+        if (is_montgomery(entry.type)) {
+            // As create_montgomery_too().
+            pair = token_.generate_pair(CKM_EC_EDWARDS_KEY_PAIR_GEN, public_key, private_key);
+        } else if (!entry.usage) {
+            // tpm2-pkcs11 makes no key that is told what it may not do.
+            for (const CK_ATTRIBUTE_TYPE usage : {CKA_SIGN, CKA_DECRYPT, CKA_UNWRAP, CKA_DERIVE, CKA_VERIFY, CKA_ENCRYPT, CKA_WRAP}) {
+                public_key.leave_out_if_false(usage);
+                private_key.leave_out_if_false(usage);
+            }
+            pair = token_.generate_pair(pair_mechanism(entry.type), public_key, private_key);
+        } else {
             throw;
         }
-        // As create_montgomery_too().
-        pair = token_.generate_pair(CKM_EC_EDWARDS_KEY_PAIR_GEN, public_key, private_key);
     }
+    progress_.made(entry.stored == Stored::pair ? 2 : 1);
     known.key = public_key_in(token_, pair.public_key, *example);
     known.in_token = pair.private_key;
     known.authenticate = private_key.flag(CKA_ALWAYS_AUTHENTICATE).value_or(false);
@@ -223,6 +243,7 @@ void Filler::add_secret_key(const Entry& entry, unsigned n) {
             key.add_number(CKA_VALUE_LEN, entry.bits / 8);
         }
         static_cast<void>(token_.generate_key(secret_mechanism(entry.type), key));
+        progress_.made(1);
         return;
     }
     Bytes value = entry.value_given ? entry.value : random_bytes(entry.bits / 8);

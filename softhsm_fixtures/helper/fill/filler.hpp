@@ -3,6 +3,7 @@
 
 #include "certificate_maker.hpp"
 #include "key_material.hpp"
+#include "progress.hpp"
 #include "token_session.hpp"
 
 #include <softhsm_fixtures/content_model_internal.hpp>
@@ -17,7 +18,7 @@ class Filler {
 public:
     /// @param token with the user logged in
     Filler(TokenSession& token, const softhsm_fixtures::internal::Content& content)
-        : token_(token), content_(content), keys_(content.entries.size()) {}
+        : token_(token), content_(content), keys_(content.entries.size()), progress_(content.object_count) {}
 
     /// Makes everything but what only the security officer may mark as trusted.
     ///
@@ -27,6 +28,8 @@ public:
     /// What waits for the security officer.
     [[nodiscard]] bool has_trusted() const noexcept { return !trusted_.empty(); }
     void fill_trusted();
+    /// The first entry of it, for a message.
+    [[nodiscard]] std::string place_of_trusted() const { return softhsm_fixtures::internal::place_of(*trusted_.front().entry); }
 
 private:
     /// A key that later entries may refer to.
@@ -60,6 +63,7 @@ private:
     const softhsm_fixtures::internal::Content& content_;
     std::vector<std::optional<KnownKey>> keys_; ///< by entry; of entries with one copy
     std::vector<Waiting> trusted_;
+    Progress progress_;
 };
 
 } // namespace fill

@@ -64,7 +64,8 @@ private:
     if (filler.has_trusted()) {
         const auto so_pin_file = options.optional("--so-pin-file");
         if (!so_pin_file) {
-            throw helper::Failure("objects are to be trusted, and the security officer's PIN is not there");
+            throw helper::Failure(filler.place_of_trusted() +
+                                  ": only a security officer marks as trusted, whose PIN is not there");
         }
         token.login(CKU_SO, *so_pin_file);
         filler.fill_trusted();

@@ -31,6 +31,12 @@ std::optional<bool> Template::flag(CK_ATTRIBUTE_TYPE type) const {
     return found->value.front() != 0;
 }
 
+void Template::leave_out_if_false(CK_ATTRIBUTE_TYPE type) {
+    if (flag(type) == false) {
+        attributes_.remove_if([&](const Attribute& attribute) { return attribute.type == type; });
+    }
+}
+
 Template::Attribute* Template::find(CK_ATTRIBUTE_TYPE type) {
     const auto found = std::find_if(attributes_.begin(), attributes_.end(),
                                     [&](const Attribute& attribute) { return attribute.type == type; });

@@ -28,6 +28,9 @@ public:
     /// The value of an attribute that was added with add_flag(); nullopt when it was not.
     [[nodiscard]] std::optional<bool> flag(CK_ATTRIBUTE_TYPE type) const;
 
+    /// Takes an attribute out again when it is a flag that is false.
+    void leave_out_if_false(CK_ATTRIBUTE_TYPE type);
+
     /// As the functions of PKCS#11 take it; valid until the template changes.
     [[nodiscard]] std::vector<CK_ATTRIBUTE> attributes();
 

@@ -4,6 +4,7 @@
 import json
 import re
 import stat
+import subprocess
 import sys
 import time
 
@@ -134,6 +135,19 @@ def test_modules_tell_why_one_is_not_usable(place):
     assert "/no/such/module" in place.run("modules").stdout
 
 
+def test_counters_on_a_full_disk_are_refused(place):
+    need("unshare", "mount", "pkcs11-tool")
+    need_plain_build()
+    script = ('mount -t tmpfs -o size=16k tmpfs /mnt 2>/dev/null || exit 77; head -c 16384 /dev/zero >/mnt/all; '
+              '"$@"; status=$?; rm /mnt/all; "$@" >/dev/null || exit 3; exit $status')
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", str(harness.COMMAND), "run", "--fault-counters", "/mnt/counters",
+                           "--fault", "slow function=C_Login ms=0", "--", "sh", "-c", 'pkcs11-tool --module "$PKCS11_MODULE" -L'],
+                          env=place.environment, timeout=60, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        raise Skip("nothing can be mounted here")
+    assert done.returncode == 1 and 'counter file "/mnt/counters" cannot be written' in done.stderr, done
+
+
 def test_counters_of_something_else(place):
     for name, text in (("empty", ""), ("text", "x" * 64), ("short", "C_Sign")):
         assert name in place.run("counters", place.file(name, text), status=1).stderr
@@ -258,6 +272,23 @@ def test_p11_kit_sees_the_module_once(place):
         assert modules.count("token: seen once") == 1, modules
         assert re.search(rf"^softhsm2: .*{module}$|^ +path: .*{module}$", modules, re.M), modules
         assert tokens.count("Label: seen once") == 1, tokens
+
+
+def test_a_module_that_loads_the_fault_module_does_not_hang(place):
+    need_plain_build()
+    proxy = need_file("/usr/lib/*/p11-kit-proxy.so", "/usr/lib64/p11-kit-proxy.so")
+    plain = place.as_plain_user()
+    module = place.variables("--fault-module")["PKCS11_MODULE"]
+    modules = place.folder / "pkcs11" / "modules"
+    modules.mkdir(parents=True)
+    (modules / "fault.module").write_text(f"module: {module}\n", encoding="utf-8")
+    (modules.parent / "pkcs11.conf").write_text("user-config: only\n", encoding="utf-8")
+    script = (f"import ctypes; ctypes.CDLL({module!r}).C_GetFunctionList(ctypes.byref(ctypes.c_void_p()))")
+    environment = dict(place.environment, XDG_CONFIG_HOME=str(place.folder), PKCS11_FAULT_MODULE=str(proxy))
+    # The interpreter that runs this may be one that a plain user cannot reach.
+    done = subprocess.run([need_file("/usr/bin/python3"), "-c", script], env=environment, timeout=20, check=True, text=True,
+                          stderr=subprocess.PIPE, **plain)
+    assert "loads the fault module" in done.stderr, done.stderr
 
 
 def test_p11tool_meets_a_fault(place):

@@ -163,6 +163,11 @@ def test_a_caller_that_ignores_sigchld(place):
     assert process.returncode == 6
 
 
+def test_a_caller_that_holds_sigchld_back(place):
+    held = {"preexec_fn": lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})}
+    place.run("run", "--", "sh", "-c", "sleep 0.1; exit 7", status=7, timeout=20, **held)
+
+
 def test_a_signal_while_tokens_are_made(place):
     for delay in (0.001, 0.005, 0.01, 0.02, 0.03):
         process = place.start("run", *["--token=x"] * 5, "--", "sleep", "60")
@@ -226,6 +231,33 @@ def test_nobody_reads_what_it_says(place):
     place.run("remove", "--all")
 
 
+def test_closed_standard_descriptors(place):
+    seen = place.folder / "seen"
+    script = f'sleep 0.2; ls "$SOFTHSM_FIXTURE_DIRECTORY" >{seen}; exit 3'
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+        seen.unlink(missing_ok=True)
+        done = subprocess.run(["sh", "-c", f'"$0" "$@" {closed}', str(harness.COMMAND), "run", "--", "sh", "-c", script],
+                              env=place.environment, timeout=60, check=False)
+        assert done.returncode == 3, (closed, done)
+        assert "softhsm2.conf" in seen.read_text(), closed
+    done = subprocess.run(["sh", "-c", '"$0" env >&-', str(harness.COMMAND)], env=place.environment, timeout=60, check=False,
+                          stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 125 and "cannot write" in done.stderr, done
+
+
+def test_memory_that_holds_few_files(place):
+    """As in a container with little shared memory that others fill at the same time."""
+    need("unshare", "mount")
+    keys = place.file("keys.json", '[{"type": "aes", "label": "key-{n}", "count": 20}]')
+    script = 'mount -t tmpfs -o size=64m,nr_inodes=12 tmpfs /dev/shm 2>/dev/null || exit 77; exec "$@"'
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", str(harness.COMMAND), "run", "--content", str(keys), "--",
+                           "sh", "-c", 'ls /dev/shm | wc -l'], env=place.environment, timeout=60, check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        raise Skip("nothing can be mounted here")
+    assert (done.returncode, done.stdout) == (0, "0\n"), done
+
+
 def test_keep(place):
     done = place.run("run", "--keep", "--", "sh", "-c", 'echo "$PKCS11_TOKEN_URI"')
     folder = place.temporary / place.left()[0]
@@ -281,6 +313,13 @@ def test_temporary_folder_that_cannot_be_written(place):
     place.temporary.chmod(0o500)
     place.environment["TMPDIR"] = str(place.temporary)
     assert "TMPDIR" in place.run("run", "--", "true", status=125).stderr
+
+
+def test_no_key_in_what_is_said_of_bad_content(place):
+    for text in ('[{"type": "aes", "value": "0011223344556677\n"}]', '[{"type": "aes", "value": "0011223344556677"x}]',
+                 '[{"type": "aes", "value": "0011223344556677zz"}]', '[]\0"0011223344556677"', '[{"type": "aes", "value": "0011223344556677'):
+        done = place.run("run", "--content", place.file("keys.json", text), "--", "true", status=125)
+        assert "keys.json" in done.stderr and "0011223344556677" not in done.stderr, done.stderr
 
 
 def test_bare_environment(place):

@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vector>
 
 namespace fault_test {
@@ -73,5 +75,17 @@ private:
     softhsm_fixtures::FaultModule fault_;
     CK_FUNCTION_LIST* functions_ = nullptr;
 };
+
+/// Ends the child that `work` runs in with what it returns, without the parent's handlers.
+template <typename Work>
+[[nodiscard]] int status_of_child(const Work& work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::_exit(work());
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
 
 } // namespace fault_test

@@ -10,11 +10,11 @@
 #include <dlfcn.h>
 #include <fstream>
 #include <iterator>
-#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
 using fault_test::Faulted;
+using fault_test::status_of_child;
 
 namespace {
 
@@ -31,18 +31,6 @@ template <typename Function>
     void* const handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
     REQUIRE(handle != nullptr);
     return reinterpret_cast<Function>(::dlsym(handle, name));
-}
-
-/// Ends the child that `work` runs in with what it returns, without the parent's handlers.
-template <typename Work>
-[[nodiscard]] int status_of_child(const Work& work) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::_exit(work());
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /// A program of its own that loads the module with one variable set; its exit status and what it said.

@@ -83,6 +83,9 @@ TEST_CASE("quotes of the short form") {
     CHECK(parse_short_form("key-swapped label='' with=a,'b c',d") ==
           in_a_plan(R"({"fault": "key-swapped", "label": "", "with": "a,b c,d"})"));
     CHECK(parse_short_form("'slow' 'ms=10'") == in_a_plan(R"({"fault": "slow", "ms": 10})"));
+    CHECK(parse_short_form(R"({"fault": "slow", "ms": 10})") == in_a_plan(R"({"fault": "slow", "ms": 10})"));
+    CHECK(parse_short_form(R"(slow ms=1; {"fault": "key-swapped", "label": "a};\"'", "with": "b"} ;read-only-token)") ==
+          in_a_plan(R"({"fault": "slow", "ms": 1}, {"fault": "key-swapped", "label": "a};\"'", "with": "b"}, {"fault": "read-only-token"})"));
 }
 
 TEST_CASE("what the short form refuses") {
@@ -251,6 +254,8 @@ TEST_CASE("control lines") {
           Command{.kind = Kind::clear, .faults = {}, .cleared = "all"});
     CHECK(parse_command(R"({"clear": "interface-2.40"})") ==
           Command{.kind = Kind::clear, .faults = {}, .cleared = "interface-2.40"});
+    CHECK(parse_command("slow ms=1 every=2; read-only-token") ==
+          parse_command(R"({"faults": [{"fault": "slow", "ms": 1, "every": 2}, {"fault": "read-only-token"}]})"));
     CHECK(parse_command(R"( {"release": "hangs"} )") ==
           Command{.kind = Kind::release_hangs, .faults = {}, .cleared = {}});
     CHECK(parse_command(R"({"insert": "device"})") ==

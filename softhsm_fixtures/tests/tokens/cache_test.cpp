@@ -86,6 +86,15 @@ TEST_CASE_METHOD(OwnCache, "an entry that is no file of its own is not read") {
     fs::remove(entry);
     fs::create_directory(entry);
     CHECK(works(SoftHsmToken(prepared)));
+
+    fs::remove(entry);
+    REQUIRE(::mkfifo(entry.c_str(), 0600) == 0);
+    CHECK(works(SoftHsmToken(prepared)));
+    CHECK(fs::is_regular_file(entry));
+    // A hole, which is more than there is memory.
+    fs::resize_file(entry, std::uintmax_t{1} << 42U);
+    CHECK(works(SoftHsmToken(prepared)));
+    CHECK(fs::file_size(entry) < 1'000'000);
 }
 
 TEST_CASE_METHOD(OwnCache, "an archive is read back as it was, and never when a byte is missing") {
@@ -205,8 +214,12 @@ TEST_CASE("without SOFTHSM_FIXTURES_CACHE the first usable of the usual places i
         CHECK_FALSE(fs::exists(place("home")));
     }
     const support::Variable relative("XDG_CACHE_HOME", "relative");
+    CHECK(made_in(in_tmp));
+    CHECK_FALSE(fs::exists(place("home")));
+    fs::remove_all(in_tmp);
+    fs::create_directory(place("home"));
     CHECK(made_in(place("home") / ".cache" / "softhsm-fixtures"));
-    CHECK(support::mode_of(place("home")) == 0700U);
+    CHECK(support::mode_of(place("home") / ".cache") == 0700U);
     CHECK_FALSE(fs::exists(in_tmp));
     fs::permissions(place("home") / ".cache" / "softhsm-fixtures", fs::perms::all);
     CHECK(made_in(in_tmp));

@@ -91,7 +91,7 @@ TEST_CASE_METHOD(FillProgram, "trusted objects need the security officer's PIN")
     const auto content = write(R"([{"type": "rsa", "store": "public", "attributes": {"trusted": true}}])");
     const auto finished = run_with({{"--content", content}});
     CHECK(finished.output ==
-          "error objects are to be trusted, and the security officer's PIN is not there\n");
+          "error entry 1: only a security officer marks as trusted, whose PIN is not there\n");
     CHECK(run_with({{"--content", content}, {"--so-pin-file", token().so_pin_file().string()}}).output ==
           "objects 1\n");
 }
