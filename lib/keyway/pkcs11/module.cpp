@@ -1,34 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
+#include <keyway/pkcs11/gate_internal.hpp>
 #include <keyway/pkcs11/module_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
-
-#include <botan/mac.h>
-#include <botan/mem_ops.h>
-#include <botan/system_rng.h>
+#include <keyway/pkcs11/token_info_internal.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <span>
-#include <utility>
 
 namespace keyway::pkcs11 {
 
 namespace {
 
-using Digest = Botan::secure_vector<std::uint8_t>;
+using Clock = Deadline::Clock;
 
-/// The one global of the library: modules are process-wide in PKCS#11 itself, and so is a token's count of wrong PINs.
-struct ModuleTable {
-    std::mutex mutex;
-    std::map<std::string, std::weak_ptr<Module>> modules;
-    Botan::secure_vector<std::uint8_t> pin_key;
-    std::map<std::string, std::vector<Digest>> rejected_pins;
-    std::map<std::string, std::mutex> logins;  // a map does not move what it holds
-};
+constexpr std::chrono::seconds between_reloads{30};
 
 std::atomic<bool> exiting{false};
 
@@ -39,42 +27,44 @@ void watch_for_exit() {
     static_cast<void>(registered);
 }
 
+/// The modules that are open. A process has one instance of each, so this has to be global.
+class ModuleTable final : public ForkAware {
+public:
+    ModuleTable() { watch_forks(); }
+
+    std::shared_ptr<Module> open(const std::string& name, const std::string& init_args) {
+        const std::lock_guard lock(*opening_);
+        if(auto open = find(name)) {
+            if(open->init_args() != init_args) {
+                throw Error(Errc::invalid_option,
+                            "the PKCS#11 module " + in_quotes(name) + " is in use with other init-args",
+                            "a process initialises a module once: give the same init-args everywhere");
+            }
+            return open;
+        }
+        auto made = std::make_shared<Module>(name, init_args);
+        const auto forks = hold_back_forks();
+        modules_.insert_or_assign(name, made);
+        return made;
+    }
+
+    void begin_anew_in_child() noexcept override { opening_ = new std::mutex; }
+
+private:
+    std::shared_ptr<Module> find(const std::string& name) {
+        const auto forks = hold_back_forks();
+        const auto found = modules_.find(name);
+        return found == modules_.end() ? nullptr : found->second.lock();
+    }
+
+    std::mutex* opening_ = new std::mutex;
+    std::map<std::string, std::weak_ptr<Module>> modules_;
+};
+
 /// Never destroyed, so that nothing of it runs in a static destructor.
 ModuleTable& table() {
     static auto* const instance = new ModuleTable;
     return *instance;
-}
-
-template <std::size_t N>
-std::string padded_text(const unsigned char (&field)[N]) {
-    std::string text(std::begin(field), std::end(field));
-    text.resize(std::min(text.find('\0'), text.size()));
-    text.erase(text.find_last_not_of(' ') + 1);
-    return text;
-}
-
-TokenInfo to_token_info(CK_SLOT_ID slot, const CK_TOKEN_INFO& raw) {
-    const auto has = [&](CK_FLAGS flag) { return (raw.flags & flag) != 0; };
-    TokenInfo info;
-    info.slot = slot;
-    info.label = padded_text(raw.label);
-    info.serial = padded_text(raw.serialNumber);
-    info.manufacturer = padded_text(raw.manufacturerID);
-    info.model = padded_text(raw.model);
-    info.initialized = has(CKF_TOKEN_INITIALIZED);
-    info.login_required = has(CKF_LOGIN_REQUIRED);
-    info.write_protected = has(CKF_WRITE_PROTECTED);
-    info.user_pin_initialized = has(CKF_USER_PIN_INITIALIZED);
-    info.user_pin_count_low = has(CKF_USER_PIN_COUNT_LOW);
-    info.user_pin_final_try = has(CKF_USER_PIN_FINAL_TRY);
-    info.user_pin_locked = has(CKF_USER_PIN_LOCKED);
-    info.shortest_pin = raw.ulMinPinLen;
-    info.longest_pin = raw.ulMaxPinLen;
-    const auto most = raw.ulMaxSessionCount;
-    if(most != CK_EFFECTIVELY_INFINITE && most != CK_UNAVAILABLE_INFORMATION) {
-        info.most_sessions = most;
-    }
-    return info;
 }
 
 Error cannot_load(const std::string& name, const std::string& why) {
@@ -117,59 +107,125 @@ FunctionList* load_by_name(const std::string& name) {
     return wanted;
 }
 
-std::string pin_owner(const TokenInfo& token) {
-    return token.manufacturer + '\n' + token.model + '\n' + token.serial + '\n' + token.label;
-}
-
-Digest pin_digest(ModuleTable& owner, const Secret& pin) {
-    if(owner.pin_key.empty()) {
-        owner.pin_key = Botan::system_rng().random_vec(32);
-    }
-    const auto mac = Botan::MessageAuthenticationCode::create_or_throw("HMAC(SHA-256)");
-    mac->set_key(owner.pin_key);
-    mac->update(pin.reveal_bytes());
-    return mac->final();
-}
-
 }  // namespace
 
-std::shared_ptr<Module> Module::open(const std::string& path_or_name) {
-    auto& owner = table();
-    const std::lock_guard lock(owner.mutex);
-    auto& entry = owner.modules[path_or_name];
-    auto module = entry.lock();
-    if(!module) {
-        module = std::make_shared<Module>(path_or_name);
-        entry = module;
-    }
-    return module;
+/// In one allocation that a forked child replaces as a whole.
+struct Module::Locks {
+    Gate gate;
+    std::timed_mutex initialising;
+
+    /// Modules make up their list of slots while they tell it, and some do not lock that (SoftHSM 2.6.1).
+    std::mutex slots;
+};
+
+std::shared_ptr<Module> Module::open(const std::string& path_or_name, const std::string& init_args) {
+    return table().open(path_or_name, init_args);
 }
 
-Module::Module(const std::string& path_or_name)
+Module::Module(const std::string& path_or_name, std::string init_args)
     : name_(path_or_name),
-      calls_(path_or_name.find('/') != std::string::npos ? load_by_path(path_or_name) : load_by_name(path_or_name)) {
-    const auto result = p11_kit_module_initialize(calls_);
+      init_args_(std::move(init_args)),
+      calls_(path_or_name.find('/') != std::string::npos ? load_by_path(path_or_name) : load_by_name(path_or_name)),
+      locks_(new Locks),
+      last_reload_((Clock::now() - between_reloads).time_since_epoch().count()) {
+    try {
+        initialise();
+    } catch(...) {
+        delete locks_;
+        p11_kit_module_release(calls_);
+        throw;
+    }
+    watch_for_exit();
+    watch_forks();
+}
+
+Module::~Module() {
+    leave_forks();
+    if(process_is_exiting()) {
+        return;
+    }
+    if(is_initialised()) {
+        p11_kit_module_finalize(calls_);
+    }
+    p11_kit_module_release(calls_);
+    delete locks_;
+}
+
+void Module::initialise() {
+    CK_RV result = CKR_OK;
+    if(init_args_.empty()) {
+        result = p11_kit_module_initialize(calls_);
+    } else {
+        // NSS has a member more behind the standard's: without it, it reads what lies there.
+        struct {
+            CK_C_INITIALIZE_ARGS standard{};
+            void* nss_reserved = nullptr;
+        } args;
+        args.standard.flags = CKF_OS_LOCKING_OK;
+        args.standard.pReserved = init_args_.data();
+        result = calls_->C_Initialize(&args);
+    }
     // Somebody else in this process may have initialised it without p11-kit; that is as good.
     if(result != CKR_OK && result != CKR_CRYPTOKI_ALREADY_INITIALIZED) {
-        p11_kit_module_release(calls_);
         auto error = call_failed(result, "initialise the PKCS#11 module " + in_quotes(name_));
         throw Error(error.code(), error.message(),
                     "its configuration may be missing or unreadable (SoftHSM: SOFTHSM2_CONF)")
             .with_return_value(error.return_value());
     }
-    watch_for_exit();
+    generation_.fetch_add(1, std::memory_order_acq_rel);
+    initialised_.store(true, std::memory_order_release);
 }
 
-Module::~Module() {
-    if(process_is_exiting()) {
+void Module::ensure_initialised() {
+    if(is_initialised()) {
         return;
     }
-    p11_kit_module_finalize(calls_);
-    p11_kit_module_release(calls_);
+    const std::lock_guard lock(locks_->initialising);
+    if(!is_initialised()) {
+        initialise();
+    }
 }
 
-std::vector<TokenInfo> Module::tokens() const {
-    const std::lock_guard lock(slots_);
+Milliseconds Module::until_next_reload() const noexcept {
+    const Clock::time_point last{Clock::duration(last_reload_.load(std::memory_order_relaxed))};
+    return std::max(Milliseconds(0),
+                    std::chrono::duration_cast<Milliseconds>(last + between_reloads - Clock::now()));
+}
+
+bool Module::reload(std::uint64_t seen, const Deadline& deadline) {
+    const std::unique_lock lock(locks_->initialising, deadline.at());
+    if(!lock) {
+        return false;
+    }
+    if(generation() != seen) {
+        return is_initialised();
+    }
+    if(until_next_reload().count() > 0 || !locks_->gate.close(deadline)) {
+        return false;
+    }
+    // Also opened when initialising fails: whoever comes then is told so by the module.
+    struct Reopen {
+        Gate& gate;
+        ~Reopen() { gate.open(); }
+    } const reopen{locks_->gate};
+    last_reload_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+    reloads_.fetch_add(1, std::memory_order_relaxed);
+    if(is_initialised()) {
+        initialised_.store(false, std::memory_order_release);
+        p11_kit_module_finalize(calls_);
+    }
+    initialise();
+    return true;
+}
+
+std::vector<TokenInfo> Module::tokens() {
+    ensure_initialised();
+    const Use use(*this);
+    return tokens(use);
+}
+
+std::vector<TokenInfo> Module::tokens(const Use&) const {
+    const std::lock_guard lock(locks_->slots);
     std::vector<CK_SLOT_ID> slots;
     for(;;) {
         CK_ULONG count = 0;
@@ -184,7 +240,7 @@ std::vector<TokenInfo> Module::tokens() const {
         if(result != CKR_OK) {
             throw call_failed(result, "list the slots of module " + in_quotes(name_));
         }
-        slots.resize(count);
+        slots.resize(std::min<std::size_t>(count, slots.size()));
         break;
     }
     std::vector<TokenInfo> tokens;
@@ -197,8 +253,8 @@ std::vector<TokenInfo> Module::tokens() const {
     return tokens;
 }
 
-TokenInfo Module::token_in(CK_SLOT_ID slot) const {
-    const std::lock_guard lock(slots_);
+TokenInfo Module::token_in(const Use&, CK_SLOT_ID slot) const {
+    const std::lock_guard lock(locks_->slots);
     CK_TOKEN_INFO raw{};
     if(const auto result = calls_->C_GetTokenInfo(slot, &raw); result != CKR_OK) {
         throw call_failed(result, "read the token in slot " + std::to_string(slot));
@@ -206,43 +262,38 @@ TokenInfo Module::token_in(CK_SLOT_ID slot) const {
     return to_token_info(slot, raw);
 }
 
+namespace {
+
+/// What this thread is inside of, innermost last: going in once more must not wait for somebody who waits for it to come out.
+thread_local const Module* used_by_this_thread = nullptr;
+
+}  // namespace
+
+Module::Use::Use(const Module& module) : module_(&module), outer_(used_by_this_thread) {
+    if(outer_ == module_) {
+        module.locks_->gate.enter_again();
+    } else {
+        module.locks_->gate.enter();
+    }
+    used_by_this_thread = module_;
+}
+
+Module::Use::~Use() {
+    if(module_ != nullptr) {
+        used_by_this_thread = outer_;
+        module_->locks_->gate.leave();
+    }
+}
+
+void Module::begin_anew_in_child() noexcept {
+    locks_ = new Locks;
+    initialised_.store(false, std::memory_order_relaxed);
+    // What the parent opened is not this process's.
+    generation_.fetch_add(1, std::memory_order_relaxed);
+}
+
 bool process_is_exiting() noexcept {
     return exiting;
-}
-
-std::unique_lock<std::mutex> RejectedPins::lock_logins(const TokenInfo& token) {
-    auto& owner = table();
-    std::mutex* mutex = nullptr;
-    {
-        const std::lock_guard lock(owner.mutex);
-        mutex = &owner.logins[pin_owner(token)];
-    }
-    return std::unique_lock(*mutex);
-}
-
-bool RejectedPins::contains(const TokenInfo& token, const Secret& pin) {
-    auto& owner = table();
-    const std::lock_guard lock(owner.mutex);
-    const auto found = owner.rejected_pins.find(pin_owner(token));
-    if(found == owner.rejected_pins.end()) {
-        return false;
-    }
-    const auto digest = pin_digest(owner, pin);
-    return std::ranges::any_of(found->second, [&](const Digest& known) {
-        return Botan::constant_time_compare(known, digest);
-    });
-}
-
-void RejectedPins::add(const TokenInfo& token, const Secret& pin) {
-    auto& owner = table();
-    const std::lock_guard lock(owner.mutex);
-    owner.rejected_pins[pin_owner(token)].push_back(pin_digest(owner, pin));
-}
-
-void RejectedPins::forget(const TokenInfo& token) {
-    auto& owner = table();
-    const std::lock_guard lock(owner.mutex);
-    owner.rejected_pins.erase(pin_owner(token));
 }
 
 }  // namespace keyway::pkcs11

@@ -60,7 +60,7 @@ private:
         const std::lock_guard lock(mutex_);
         if(!token_) {
             token_ = std::make_shared<pkcs11::Token>(
-                pkcs11::Module::open(place_.module), place_.token, place_.limits);
+                pkcs11::Module::open(place_.module, place_.init_args), place_.token, place_.limits);
         }
         return token_;
     }
@@ -72,18 +72,14 @@ private:
         }
         const auto what = "user PIN of " + token.name();
         if(!source) {
-            return [what]() -> Secret {
+            return {[what]() -> Secret {
                 throw Error(Errc::secret_unavailable, "no source was given for the " + what,
                             "set \"user-pin\" in the settings, or give --user-pin, as env:NAME, file:PATH, fd:N or prompt:");
-            };
+            }};
         }
-        return [reader = context_.secrets, source = *source, what] { return reader.read(source, what); };
-    }
-
-    std::shared_ptr<pkcs11::Token> token_logged_in(const OptionValues& options) const {
-        auto opened = token();
-        opened->log_in(pin_provider(options, *opened));
-        return opened;
+        using From = pkcs11::PinProvider::From;
+        return {[reader = context_.secrets, source = *source, what] { return reader.read(source, what); },
+                source->kind() == SecretSource::Kind::prompt ? From::person : From::source};
     }
 
     KeyRef reference(const pkcs11::NewKey& key, const Botan::Public_Key& public_key) const {
@@ -147,16 +143,47 @@ private:
     /// Makes the objects of a key by `work`, proves that it signs, and only then keeps them.
     template <typename Work>
     CreatedKey make(const OptionValues& options, const pkcs11::NewKey& key, const Work& work) {
-        const auto token = token_logged_in(options);
-        const auto session = token->open_session(pkcs11::SessionMode::read_write);
+        const auto token = this->token();
+        const auto pin = pin_provider(options, *token);
         const std::lock_guard lock(making_);
-        pkcs11::require_free_names(session, key, token->name());
-        pkcs11::NewObjects made(session);
-        const auto found = work(session, key, made);
-        prove(token, options, key, *found.public_key);
-        auto ref = reference(key, *found.public_key);
-        made.keep();
-        return {std::move(ref), found.public_key};
+        bool names_are_ours = false;
+        try {
+            const auto found = token->with_session(pkcs11::SessionMode::read_write, pin, [&](const pkcs11::Session& session) {
+                if(names_are_ours) {
+                    pkcs11::destroy_named(session, key);
+                }
+                pkcs11::require_free_names(session, key, token->name());
+                names_are_ours = true;
+                pkcs11::NewObjects made(session);
+                auto whole = work(session, key, made);
+                made.keep();
+                return whole;
+            });
+            prove(token, options, key, *found.public_key);
+            return {reference(key, *found.public_key), found.public_key};
+        } catch(const Error& error) {
+            if(names_are_ours) {
+                remove_what_was_made(*token, pin, key, error);
+            }
+            throw;
+        }
+    }
+
+    /// An answer may have been lost when the token had done what it was asked for, or the session before it could undo it:
+    /// objects may be there that the token never told of.
+    static void remove_what_was_made(pkcs11::Token& token,
+                                     const pkcs11::PinProvider& pin,
+                                     const pkcs11::NewKey& key,
+                                     const Error& cause) {
+        try {
+            token.with_session(pkcs11::SessionMode::read_write, pin,
+                               [&](const pkcs11::Session& session) { pkcs11::destroy_named(session, key); });
+        } catch(const Error&) {
+            throw Error(cause.code(), cause.message(),
+                        cause.hint() + "; what was made of it may still be in the token, with label " + in_quotes(key.label) +
+                            " and id " + pkcs11::id_text(key.id) + ": `keyway key list` shows it, `keyway key remove` removes it")
+                .with_return_value(cause.return_value());
+        }
     }
 
     BackendContext context_;
@@ -192,7 +219,7 @@ std::unique_ptr<Botan::Private_Key> HsmBackend::use(const KeyRef& ref, const Opt
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::use, call);
         const auto wanted = selector(ref);
-        auto key = open(token_logged_in(options), options, wanted, ref.fingerprint());
+        auto key = open(token(), options, wanted, ref.fingerprint());
         require_kind(ref, KeySpec::of(*key));
         return key;
     });
@@ -209,10 +236,12 @@ std::optional<Error> HsmBackend::check(const KeyRef& ref, const OptionValues& ca
 
 KeyListing HsmBackend::list(const OptionValues& call) const {
     return naming_backend(alias(), [&] {
-        const auto token = token_logged_in(completed(Phase::use, call));
-        const auto loan = token->sessions().borrow();
+        const auto options = completed(Phase::use, call);
+        const auto token = this->token();
         KeyListing listing;
-        for(const auto& key : pkcs11::list_keys(loan.session())) {
+        const auto keys = token->with_session(pkcs11::SessionMode::read_only, pin_provider(options, *token),
+                                              [](const pkcs11::Session& session) { return pkcs11::list_keys(session); });
+        for(const auto& key : keys) {
             const pkcs11::NewKey named{.label = key.label, .id = key.id};
             const pkcs11::KeySelector selector{.id = key.id, .label = key.label};
             if(!key.public_key) {
@@ -243,10 +272,20 @@ void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
     naming_backend(alias(), [&] {
         const auto options = completed(Phase::use, call);
         const auto wanted = selector(ref);
-        const auto token = token_logged_in(options);
-        const auto session = token->open_session(pkcs11::SessionMode::read_write);
-        pkcs11::destroy_key(session,
-                            pkcs11::find_key_or_remains(session, wanted, ref.fingerprint(), token->name()));
+        const auto token = this->token();
+        bool begun = false;
+        token->with_session(pkcs11::SessionMode::read_write, pin_provider(options, *token), [&](const pkcs11::Session& session) {
+            try {
+                const auto found = pkcs11::find_key_or_remains(session, wanted, ref.fingerprint(), token->name());
+                begun = true;
+                pkcs11::destroy_key(session, found);
+            } catch(const Error& error) {
+                // The answer was lost when the last object had gone.
+                if(!begun || error.code() != Errc::key_not_found) {
+                    throw;
+                }
+            }
+        });
     });
 }
 

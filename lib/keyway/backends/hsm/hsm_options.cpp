@@ -80,6 +80,36 @@ std::shared_ptr<const OptionTable> option_table() {
          .phases = {Phase::settings},
          .default_value = "10000",
          .help = "how many milliseconds to wait for a free session"},
+        {.name = "deadline-ms",
+         .type = OptionType::number,
+         .phases = {Phase::settings},
+         .default_value = "10000",
+         .help = "for how many milliseconds an operation tries to get over a fault of the token"},
+        {.name = "idle-check-ms",
+         .type = OptionType::number,
+         .phases = {Phase::settings},
+         .default_value = "10000",
+         .help = "a session unused for so many milliseconds is asked after before it is used"},
+        {.name = "warm-sessions",
+         .type = OptionType::number,
+         .phases = {Phase::settings},
+         .default_value = "0",
+         .help = "how many sessions to open ahead, at login"},
+        {.name = "verify-signatures",
+         .type = OptionType::flag,
+         .phases = {Phase::settings},
+         .default_value = "false",
+         .help = "verify each signature before it is handed out, not just the first after each find"},
+        {.name = "session-copies",
+         .type = OptionType::flag,
+         .phases = {Phase::settings},
+         .default_value = "false",
+         .help = "sign with copies of the keys in the token's memory, where it makes them; quicker with some"},
+        {.name = "init-args",
+         .type = OptionType::text,
+         .phases = {Phase::settings},
+         .default_value = {},
+         .help = "what the module's C_Initialize is given as pReserved; NSS needs configDir='sql:FOLDER'"},
         {.name = "user-pin",
          .type = OptionType::secret_source,
          .phases = everywhere,
@@ -134,7 +164,14 @@ TokenPlace token_place(const OptionValues& settings, const BackendAlias& alias) 
     }
     place.module = *module;
     place.limits.most_sessions = number_between(settings, "max-sessions", 1, 10'000);
-    place.limits.patience = std::chrono::milliseconds(number_between(settings, "session-wait-ms", 0, 3'600'000));
+    place.init_args = settings.text("init-args").value_or("");
+    constexpr std::uint64_t hour = 3'600'000;
+    place.limits.patience = std::chrono::milliseconds(number_between(settings, "session-wait-ms", 0, hour));
+    place.limits.deadline = std::chrono::milliseconds(number_between(settings, "deadline-ms", 0, hour));
+    place.limits.idle_check = std::chrono::milliseconds(number_between(settings, "idle-check-ms", 0, hour));
+    place.limits.warm_sessions = number_between(settings, "warm-sessions", 0, 10'000);
+    place.limits.verify_signatures = settings.flag("verify-signatures");
+    place.limits.session_copies = settings.flag("session-copies");
     return place;
 }
 

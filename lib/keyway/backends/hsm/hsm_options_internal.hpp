@@ -19,6 +19,7 @@ namespace keyway::hsm {
 /// Where the token is, from the settings.
 struct TokenPlace {
     std::string module;
+    std::string init_args;
     pkcs11::TokenSelector token;
     pkcs11::TokenLimits limits;
     std::optional<SecretSource> pin_of_uri;

@@ -204,6 +204,16 @@ void destroy_key(const Session& session, const FoundKey& key) {
     }
 }
 
+void destroy_named(const Session& session, const NewKey& key) {
+    for(const auto object_class : {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY}) {
+        for(const auto object : find_objects(session, search_for(object_class, {.id = key.id, .label = key.label}))) {
+            if(const auto result = session.calls().C_DestroyObject(session.handle(), object); result != CKR_OK) {
+                throw call_failed(result, "destroy an object of a key that could not be made whole");
+            }
+        }
+    }
+}
+
 std::vector<ListedKey> list_keys(const Session& session) {
     // The public keys are read in one search: a search for each private key would make a listing quadratic.
     std::map<std::vector<std::uint8_t>, ListedKey> public_keys;

@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
+#include <keyway/pkcs11/keys/hsm_key_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 
-#include <array>
+#include <optional>
 #include <utility>
 
 namespace keyway::pkcs11 {
+
+namespace {
+
+/// How often one operation may fail, while the token is there, before its error is told.
+constexpr int most_failures = 8;
+
+std::uint64_t next_number() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
 
 HsmKey::HsmKey(std::shared_ptr<Token> token,
                PinProvider pin,
@@ -16,83 +28,146 @@ HsmKey::HsmKey(std::shared_ptr<Token> token,
       selector_(std::move(selector)),
       fingerprint_(fingerprint),
       spec_(KeySpec::parse("ed25519")) {
-    const auto loan = token_->sessions().borrow();
-    auto found = find_key(loan.session(), selector_, fingerprint_, token_->name());
-    found_ = &findings_.emplace_back(found.private_object);
-    spec_ = KeySpec::of(*found.public_key);
-    public_key_ = std::move(found.public_key);
+    token_->with_session(SessionMode::read_only, pin_, [&](const Session& session) {
+        const auto epoch = token_->epoch();
+        const auto found = find_key(session, selector_, fingerprint_, token_->name());
+        spec_ = KeySpec::of(*found.public_key);
+        public_key_ = found.public_key;
+        take(found, epoch, session, token_->new_deadline());
+    });
+}
+
+HsmKey::HsmKey(std::shared_ptr<Token> token,
+               PinProvider pin,
+               KeySelector selector,
+               const SpkiFingerprint& fingerprint,
+               const FoundKey& found,
+               std::uint64_t epoch)
+    : token_(std::move(token)),
+      pin_(std::move(pin)),
+      selector_(std::move(selector)),
+      fingerprint_(fingerprint),
+      public_key_(found.public_key),
+      spec_(KeySpec::of(*found.public_key)) {
+    token_->count_find();
+    publish({.number = next_number(), .epoch = epoch, .handle = found.private_object});
 }
 
 std::string HsmKey::name() const {
     return "key " + selector_.to_string() + " in " + token_->name();
 }
 
-HsmKey::Found* HsmKey::find_again(const Session& session, const Found* outdated) {
-    const std::lock_guard lock(finding_);
-    auto* const latest = found_.load(std::memory_order_acquire);
-    if(latest != outdated) {
+HsmKey::Finding HsmKey::current() const noexcept {
+    for(;;) {
+        Finding out;
+        out.number = number_.load(std::memory_order_acquire);
+        out.epoch = epoch_.load(std::memory_order_acquire);
+        out.handle = handle_.load(std::memory_order_acquire);
+        if(out.number != 0 && out.number == number_.load(std::memory_order_relaxed)) [[likely]] {
+            return out;
+        }
+    }
+}
+
+void HsmKey::publish(const Finding& finding) noexcept {
+    number_.store(0, std::memory_order_relaxed);
+    // Whoever reads one of these reads the 0, or the new number, after it.
+    epoch_.store(finding.epoch, std::memory_order_release);
+    handle_.store(finding.handle, std::memory_order_release);
+    number_.store(finding.number, std::memory_order_release);
+}
+
+void HsmKey::take(const FoundKey& found, std::uint64_t epoch, const Session& session, const Deadline& deadline) {
+    always_authenticate_ = read_flag(session, found.private_object, CKA_ALWAYS_AUTHENTICATE).value_or(false);
+    const auto copy = token_->copy_for_session(found.private_object, deadline);
+    token_->count_find();
+    publish({.number = next_number(),
+             .epoch = epoch,
+             .handle = copy == CK_INVALID_HANDLE ? found.private_object : copy});
+}
+
+HsmKey::Finding HsmKey::find_again(const SessionPool::Loan& loan, std::uint64_t outdated, const Deadline& deadline) {
+    const std::unique_lock lock(token_->finding(this), deadline.at());
+    if(!lock) {
+        throw Error(Errc::timed_out, "the " + name() + " was not found again in time", "the token answers slowly; raise deadline-ms");
+    }
+    const auto latest = current();
+    // The epoch is read before the key is looked for: when it changes meanwhile, the handle counts as stale.
+    const auto epoch = token_->epoch();
+    if(latest.number != outdated && latest.epoch == epoch) {
         return latest;
     }
-    // Whoever is not logged in sees no private key: the login is looked at first, or a key would be missed that is there.
-    token_->log_in(pin_);
-    const auto found = find_key(session, selector_, fingerprint_, token_->name());
-    auto* const renewed = &findings_.emplace_back(found.private_object);
-    found_.store(renewed, std::memory_order_release);
-    return renewed;
+    const auto found = find_key(loan.session(), selector_, fingerprint_, token_->name());
+    take(found, epoch, loan.session(), deadline);
+    return current();
 }
 
-HsmKey::Remedy HsmKey::remedy_for(CK_RV result) noexcept {
-    switch(result) {
-        case CKR_SESSION_HANDLE_INVALID:
-        case CKR_SESSION_CLOSED:
-        case CKR_OPERATION_ACTIVE:
-            return Remedy::new_session;
-        case CKR_KEY_HANDLE_INVALID:
-        case CKR_OBJECT_HANDLE_INVALID:
-        case CKR_USER_NOT_LOGGED_IN:
-            return Remedy::find_again;
-        default:
-            return Remedy::none;
+CK_RV HsmKey::attempt(KeyOperation& operation, std::uint64_t& stale, const Deadline& deadline, Done& done,
+                      std::uint64_t& seen, bool& reached) {
+    std::optional<SessionPool::Loan> loan;
+    if(const auto result = token_->borrow(deadline, pin_, loan); result != CKR_OK) {
+        return result;
     }
+    seen = token_->epoch();
+    auto found = current();
+    if(found.epoch != seen || found.number == stale) [[unlikely]] {
+        try {
+            found = find_again(*loan, found.number, deadline);
+        } catch(const Error& error) {
+            // Whoever is not logged in sees no private key.
+            const bool hidden = error.code() == Errc::key_not_found && token_->info().login_required &&
+                                !loan->session().is_logged_in();
+            const auto result = hidden ? CKR_USER_NOT_LOGGED_IN : return_value_of(error);
+            if(result == CKR_OK) {
+                throw;
+            }
+            loan->discard(result);
+            return result;
+        }
+    }
+    auto& calls = token_->calls();
+    const auto session = loan->session().handle();
+    auto result = operation.begin(calls, session, found.handle);
+    if(result == CKR_OK && always_authenticate_.load(std::memory_order_relaxed)) [[unlikely]] {
+        result = token_->log_in_for_operation(*loan, pin_, deadline);
+    }
+    if(result == CKR_OK) {
+        reached = true;
+        result = operation.finish(calls, session);
+    }
+    if(result != CKR_OK) [[unlikely]] {
+        // The failed operation may still be active in this session.
+        loan->discard(result);
+        stale = found.number;
+        return result;
+    }
+    done.finding = found.number;
+    // Sessions and handles of a token that was found again meanwhile may have changed hands under this call.
+    done.unproven = proven_.load(std::memory_order_acquire) != found.number || token_->epoch() != found.epoch ||
+                    token_->limits().verify_signatures;
+    return CKR_OK;
 }
 
-HsmKey::Signature HsmKey::sign(CK_MECHANISM& mechanism, std::span<const std::uint8_t> input, std::size_t most_bytes) {
-    // Some modules take a null pointer for an empty message as a mistake.
-    std::array<std::uint8_t, 1> nothing{};
-    auto* const data = input.empty() ? nothing.data() : const_cast<std::uint8_t*>(input.data());
-    auto& calls = token_->calls();
-
-    // Enough for each remedy in turn: a lost session, then a login that went with it, then a stale handle.
-    constexpr int most_attempts = 4;
-    const Found* outdated = nullptr;
-    for(int attempt = 1;; ++attempt) {
-        auto loan = token_->sessions().borrow();
-        auto* found = found_.load(std::memory_order_acquire);
-        if(found == outdated) {
-            found = find_again(loan.session(), outdated);
+HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) {
+    const auto deadline = token_->new_deadline();
+    Done done;
+    auto stale = distrusted;  // the finding whose handle was refused
+    for(int failures = 1;; ++failures) {
+        std::uint64_t refused = stale;
+        std::uint64_t seen = token_->epoch();
+        bool reached = false;
+        const auto result = attempt(operation, refused, deadline, done, seen, reached);
+        if(result == CKR_OK) [[likely]] {
+            return done;
         }
-        Signature out{std::vector<std::uint8_t>(most_bytes), found};
-        CK_ULONG size = most_bytes;
-        const auto session = loan.session().handle();
-        auto result = calls.C_SignInit(session, &mechanism, found->handle);
-        if(result == CKR_OK) {
-            result = calls.C_Sign(session, data, input.size(), out.bytes.data(), &size);
-            if(result == CKR_OK && size <= most_bytes) {
-                out.bytes.resize(size);
-                return out;
-            }
+        done.repeated = done.repeated || reached;
+        const auto failure = call_failed(result, std::string(operation.doing()) + " the " + name());
+        if(failures == most_failures || deadline.passed()) {
+            token_->count_failure(failure);
+            throw failure;
         }
-        // The failed operation may still be active in this session.
-        loan.discard();
-        const auto remedy = remedy_for(result);
-        if(remedy == Remedy::none || attempt == most_attempts) {
-            throw call_failed(result == CKR_OK ? CKR_GENERAL_ERROR : result, "sign with the " + name());
-        }
-        if(remedy == Remedy::new_session) {
-            token_->sessions().drop_idle();
-        } else {
-            outdated = found;
-        }
+        token_->recover(failure, seen, failures, pin_, deadline);
+        stale = remedy_for(result) == Remedy::find_key ? refused : 0;
     }
 }
 

@@ -30,7 +30,7 @@ std::size_t signature_bytes(const KeySpec& spec) {
 }
 
 /// Hashes here what can be hashed, and leaves to the token only what needs the key.
-class HsmSignature final : public Botan::PK_Ops::Signature {
+class HsmSignature final : public Botan::PK_Ops::Signature, private KeyOperation {
 public:
     HsmSignature(std::shared_ptr<HsmKey> key, std::string_view padding)
         : key_(std::move(key)),
@@ -60,25 +60,28 @@ public:
             input_.resize(how_.digest_prefix.size() + hash_->output_length());
             hash_->final(std::span(input_).subspan(how_.digest_prefix.size()));
         }
-        const auto begin_next_message = [&] { input_.resize(how_.digest_prefix.size()); };
-        HsmKey::Signature signature;
-        try {
-            signature = key_->sign(mechanism_, to_token(), length_);
-            if(signature.bytes.size() != length_) {
-                throw Error(Errc::token_failed,
-                            "the " + key_->name() + " made a signature of " +
-                                std::to_string(signature.bytes.size()) + " bytes instead of " + std::to_string(length_));
+        // Also when it fails, the next message begins anew.
+        struct NextMessage {
+            HsmSignature& operation;
+            ~NextMessage() { operation.input_.resize(operation.how_.digest_prefix.size()); }
+        } const next{*this};
+        auto done = sign_once(0);
+        if(done.unproven) {
+            // A handle may have become another key's unnoticed: what the key's finding is worth is seen by finding it again.
+            if(!is_valid()) {
+                done = sign_once(done.finding);
+                done.repeated = true;
+                if(!is_valid()) {
+                    throw Error(Errc::verification_failed,
+                                "a signature of the " + key_->name() + " does not verify with its public key",
+                                "the private and the public object do not belong together, or the token is broken; nothing "
+                                "was handed out");
+                }
             }
-            if(!signature.by->proven.load(std::memory_order_acquire)) {
-                require_valid(signature.bytes);
-                signature.by->proven.store(true, std::memory_order_release);
-            }
-        } catch(...) {
-            begin_next_message();
-            throw;
+            key_->prove(done.finding);
         }
-        begin_next_message();
-        return std::move(signature.bytes);
+        key_->token().count_operation(done.repeated, done.unproven);
+        return std::move(signature_);
     }
 
     std::size_t signature_length() const override { return length_; }
@@ -86,6 +89,37 @@ public:
     std::string hash_function() const override { return how_.hash_function; }
 
 private:
+    CK_RV begin(FunctionList& calls, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key) override {
+        return calls.C_SignInit(session, &mechanism_, key);
+    }
+
+    CK_RV finish(FunctionList& calls, CK_SESSION_HANDLE session) override {
+        const auto input = to_token();
+        signature_.resize(length_);
+        CK_ULONG size = length_;
+        // PKCS#11 lacks the const; some modules take a null pointer for an empty message as a mistake.
+        CK_BYTE nothing = 0;
+        auto* const data = input.empty() ? &nothing : const_cast<CK_BYTE*>(input.data());
+        const auto result = calls.C_Sign(session, data, input.size(), signature_.data(), &size);
+        if(result == CKR_OK) {
+            signature_.resize(std::min<std::size_t>(size, length_));
+            complete_ = size == length_;
+        }
+        return result;
+    }
+
+    std::string_view doing() const noexcept override { return "sign with"; }
+
+    HsmKey::Done sign_once(std::uint64_t distrusted) {
+        auto done = key_->perform(*this, distrusted);
+        if(!complete_) {
+            throw Error(Errc::token_failed,
+                        "the " + key_->name() + " made a signature of " + std::to_string(signature_.size()) +
+                            " bytes instead of " + std::to_string(length_));
+        }
+        return done;
+    }
+
     /// A digest longer than the curve's order is cut to it here, as some tokens refuse what they would have to cut.
     /// @spec FIPS 186-5 6.4.1
     [[nodiscard]] std::span<const std::uint8_t> to_token() const {
@@ -93,16 +127,12 @@ private:
         return how_.type == CKM_ECDSA ? all.first(std::min(all.size(), length_ / 2)) : all;
     }
 
-    void require_valid(std::span<const std::uint8_t> signature) const {
+    [[nodiscard]] bool is_valid() const {
         Botan::PK_Verifier verifier(key_->public_key(), how_.verify_padding);
         // "Raw" of PKCS#1 v1.5 sets the DigestInfo itself.
         const auto digest = how_.hash.empty() ? std::span<const std::uint8_t>(input_)
                                               : std::span<const std::uint8_t>(input_).subspan(how_.digest_prefix.size());
-        if(!verifier.verify_message(digest, signature)) {
-            throw Error(Errc::verification_failed,
-                        "the first signature of the " + key_->name() + " does not verify with its public key",
-                        "the private and the public object do not belong together; nothing was handed out");
-        }
+        return verifier.verify_message(digest, signature_);
     }
 
     std::shared_ptr<HsmKey> key_;
@@ -110,6 +140,8 @@ private:
     CK_MECHANISM mechanism_;
     std::size_t length_;
     std::vector<std::uint8_t> input_;
+    std::vector<std::uint8_t> signature_;
+    bool complete_ = false;
     std::unique_ptr<Botan::HashFunction> hash_;
 };
 

@@ -98,6 +98,10 @@ void require_free_names(const Session& session, const NewKey& key, std::string_v
 /// objects stay when another private key has the same id.
 void destroy_key(const Session& session, const FoundKey& key);
 
+/// Destroys whatever has this label and this id: what is left of a key that could not be made whole. Only for names that were
+/// free before.
+void destroy_named(const Session& session, const NewKey& key);
+
 /// One key in a listing.
 struct ListedKey {
     bool has_private = true;  ///< false for a public object alone
