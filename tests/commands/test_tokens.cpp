@@ -211,4 +211,22 @@ TEST_CASE_METHOD(TokenWorkshop, "two backends with the same option are told apar
     CHECK(unused.find("backend \"other\", which this command does not use") != std::string::npos);
 }
 
+TEST_CASE_METHOD(TokenWorkshop, "after a wrong PIN nothing logs in unattended until a person has shown the right one") {
+    shop.succeed({"key", "create", "--type", "p-256", "--label", "root"});
+    shop.environment["KEYWAY_TEST_WRONG"] = "not-the-pin";
+    shop.fail({"key", "list", "--user-pin", "env:KEYWAY_TEST_WRONG"}, 13, "pin_incorrect");
+    const auto refused = shop.fail({"key", "list"}, 14, "pin_locked");
+    CHECK(refused.find("keyway token login") != std::string::npos);
+    shop.fail({"token", "login", "--user-pin", "env:KEYWAY_TEST_WRONG"}, 13, "pin_incorrect");
+    shop.fail({"key", "list"}, 14, "pin_locked");
+    CHECK(shop.succeed({"token", "login", "--user-pin", "env:KEYWAY_TEST_PIN"}) ==
+          "the user PIN of token \"" + token().label() + "\" is right; the token is ready\n");
+    CHECK(shop.succeed_json({"key", "list"}).at("keys").size() == 1);
+
+    const auto json = shop.succeed_json({"token", "login", "--module", token_module(), "--label", token().label(), "--user-pin",
+                                         "file:" + token().user_pin_file().string()});
+    CHECK(json.at("serial") == token().serial());
+    shop.fail({"token", "login", "--label", "another", "--user-pin", "env:KEYWAY_TEST_PIN"}, 17, "token_not_found");
+}
+
 }  // namespace

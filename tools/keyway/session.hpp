@@ -90,6 +90,10 @@ public:
     /// @throws Errc::invalid_option, Errc::secret_unavailable
     [[nodiscard]] Secret secret(std::string_view flag, std::string_view what, Asking asking) const;
 
+    /// The same for a flag that may be left out.
+    [[nodiscard]] Secret secret_or(std::string_view flag, std::string_view usual_source, std::string_view what,
+                                   Asking asking) const;
+
 private:
     [[nodiscard]] const BackendType& type_of(const BackendAlias& alias) const;
 

@@ -19,6 +19,7 @@ namespace keyway::cli {
 [[nodiscard]] Command crl_issue_command();
 [[nodiscard]] Command token_init_command();
 [[nodiscard]] Command token_list_command();
+[[nodiscard]] Command token_login_command();
 [[nodiscard]] Command backend_list_command();
 [[nodiscard]] Command backend_show_command();
 
