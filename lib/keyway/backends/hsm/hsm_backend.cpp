@@ -54,6 +54,11 @@ public:
         return all;
     }
 
+    std::optional<pkcs11::TokenCounters> counters() const {
+        const std::lock_guard lock(mutex_);
+        return token_ ? std::optional(token_->counters()) : std::nullopt;
+    }
+
 private:
     /// The token, opened at the first use and kept; a token that is not there is looked for again the next time.
     std::shared_ptr<pkcs11::Token> token() const {
@@ -117,6 +122,9 @@ private:
                                              const pkcs11::KeySelector& selector,
                                              const SpkiFingerprint& fingerprint) const {
         auto key = std::make_shared<pkcs11::HsmKey>(token, pin_provider(options, *token), selector, fingerprint);
+        if(context_.observer) {
+            key->observe(alias().str(), context_.observer);
+        }
         return std::make_unique<pkcs11::HsmPrivateKey>(std::move(key));
     }
 
@@ -301,6 +309,11 @@ BackendType hsm_backend() {
                        const BackendContext& context) -> std::unique_ptr<KeyBackend> {
                 return std::make_unique<HsmBackend>(alias, std::move(table), std::move(settings), context);
             }};
+}
+
+std::optional<pkcs11::TokenCounters> hsm_counters(const KeyBackend& backend) {
+    const auto* const hsm = dynamic_cast<const HsmBackend*>(&backend);
+    return hsm == nullptr ? std::nullopt : hsm->counters();
 }
 
 }  // namespace keyway

@@ -12,6 +12,9 @@ namespace {
 /// How often one operation may fail, while the token is there, before its error is told.
 constexpr int most_failures = 8;
 
+/// How many paddings are remembered for one key: a caller who varies the salt's length must not fill the memory.
+constexpr int most_mechanisms = 16;
+
 std::uint64_t next_number() noexcept {
     static std::atomic<std::uint64_t> last{0};
     return last.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -51,6 +54,48 @@ HsmKey::HsmKey(std::shared_ptr<Token> token,
       spec_(KeySpec::of(*found.public_key)) {
     token_->count_find();
     publish({.number = next_number(), .epoch = epoch, .handle = found.private_object});
+}
+
+HsmKey::~HsmKey() {
+    const auto* next = mechanisms_.load(std::memory_order_acquire);
+    while(next != nullptr) {
+        delete std::exchange(next, next->next);
+    }
+}
+
+void HsmKey::observe(std::string backend, KeyUseObserver observer) {
+    backend_ = std::move(backend);
+    name_ = name();
+    spki_sha256_ = fingerprint_.to_string();
+    observer_ = std::move(observer);
+}
+
+void HsmKey::tell(KeyUse use) const {
+    use.backend = backend_;
+    use.key = name_;
+    use.spki_sha256 = spki_sha256_;
+    observer_(use);
+}
+
+const SigningMechanism* HsmKey::signing_mechanism(std::string_view padding) {
+    const auto* const head = mechanisms_.load(std::memory_order_acquire);
+    for(const auto* known = head; known != nullptr; known = known->next) {
+        if(known->padding == padding) {
+            return &known->how;
+        }
+    }
+    if(head != nullptr && head->length >= most_mechanisms) {
+        return nullptr;
+    }
+    auto made = std::make_unique<KnownMechanism>(
+        KnownMechanism{.padding = std::string(padding), .how = pkcs11::signing_mechanism(spec_, padding)});
+    // Two threads may add the same one: that is no harm.
+    const auto* first = head;
+    do {
+        made->next = first;
+        made->length = first == nullptr ? 1 : first->length + 1;
+    } while(!mechanisms_.compare_exchange_weak(first, made.get(), std::memory_order_acq_rel));
+    return &made.release()->how;
 }
 
 std::string HsmKey::name() const {
@@ -161,6 +206,7 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
             return done;
         }
         done.repeated = done.repeated || reached;
+        done.failures = failures;
         const auto failure = call_failed(result, std::string(operation.doing()) + " the " + name());
         if(failures == most_failures || deadline.passed()) {
             token_->count_failure(failure);

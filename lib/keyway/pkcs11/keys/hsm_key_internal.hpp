@@ -2,7 +2,9 @@
 #pragma once
 
 #include <keyway/key/key_spec.hpp>
+#include <keyway/key/key_use.hpp>
 #include <keyway/key/spki_fingerprint.hpp>
+#include <keyway/pkcs11/mechanisms_internal.hpp>
 #include <keyway/pkcs11/keys/key_objects_internal.hpp>
 #include <keyway/pkcs11/token_internal.hpp>
 
@@ -51,12 +53,26 @@ public:
 
     HsmKey(const HsmKey&) = delete;
     HsmKey& operator=(const HsmKey&) = delete;
+    ~HsmKey();
+
+    /// Has an observer told of each use; before the key is used.
+    void observe(std::string backend, KeyUseObserver observer);
+    [[nodiscard]] bool is_observed() const noexcept { return observer_ != nullptr; }
+    /// @param use what the key itself knows of it is filled in
+    void tell(KeyUse use) const;
+
+    /// How the key signs with a padding of Botan's; kept with the key, as making it up takes longer than some signatures.
+    ///
+    /// @return null when it is not kept, as the key has been used with too many
+    /// @throws Errc::unsupported when the key cannot sign so
+    [[nodiscard]] const SigningMechanism* signing_mechanism(std::string_view padding);
 
     /// How an operation came out.
     struct Done {
         std::uint64_t finding = 0;  ///< which finding of the key it was done with
         bool unproven = false;      ///< a signature that nobody has verified yet since the key was found
         bool repeated = false;      ///< the token may have done it more than once
+        int failures = 0;
     };
 
     /// Does it, over whatever can be got over until the token's deadline: lost sessions and logins, stale handles, a token that
@@ -93,13 +109,27 @@ private:
     [[nodiscard]] CK_RV attempt(KeyOperation& operation, std::uint64_t& stale, const Deadline& deadline, Done& done,
                                 std::uint64_t& seen, bool& reached);
 
+    struct KnownMechanism {
+        std::string padding;
+        SigningMechanism how;
+        const KnownMechanism* next = nullptr;
+        int length = 1;  // of the list from here
+    };
+
     std::shared_ptr<Token> token_;
     PinProvider pin_;
     KeySelector selector_;
     SpkiFingerprint fingerprint_;
     std::shared_ptr<const Botan::Public_Key> public_key_;
     KeySpec spec_;
+    std::string backend_;
+    std::string name_;
+    std::string spki_sha256_;
+    KeyUseObserver observer_;
     std::atomic<bool> always_authenticate_{false};
+
+    /// Grows at its head and is freed with the key, so that it is read without a lock.
+    std::atomic<const KnownMechanism*> mechanisms_{nullptr};
 
     // Read by every operation without a lock: number is 0 while the others change, and read before and after them.
     std::atomic<std::uint64_t> number_{0};

@@ -9,6 +9,7 @@
 #include <botan/x509_key.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace keyway::pkcs11 {
@@ -34,13 +35,16 @@ class HsmSignature final : public Botan::PK_Ops::Signature, private KeyOperation
 public:
     HsmSignature(std::shared_ptr<HsmKey> key, std::string_view padding)
         : key_(std::move(key)),
-          how_(signing_mechanism(key_->spec(), padding)),
+          kept_(key_->signing_mechanism(padding)),
+          own_(kept_ == nullptr ? std::make_unique<SigningMechanism>(signing_mechanism(key_->spec(), padding)) : nullptr),
+          how_(kept_ == nullptr ? *own_ : *kept_),
           mechanism_{how_.type, nullptr, 0},
+          pss_(how_.pss),
           length_(signature_bytes(key_->spec())),
           input_(how_.digest_prefix) {
         if(how_.type == CKM_RSA_PKCS_PSS) {
-            mechanism_.pParameter = &how_.pss;
-            mechanism_.ulParameterLen = sizeof(how_.pss);
+            mechanism_.pParameter = &pss_;
+            mechanism_.ulParameterLen = sizeof(pss_);
         }
         if(!how_.hash.empty()) {
             hash_ = Botan::HashFunction::create_or_throw(how_.hash);
@@ -65,22 +69,12 @@ public:
             HsmSignature& operation;
             ~NextMessage() { operation.input_.resize(operation.how_.digest_prefix.size()); }
         } const next{*this};
-        auto done = sign_once(0);
-        if(done.unproven) {
-            // A handle may have become another key's unnoticed: what the key's finding is worth is seen by finding it again.
-            if(!is_valid()) {
-                done = sign_once(done.finding);
-                done.repeated = true;
-                if(!is_valid()) {
-                    throw Error(Errc::verification_failed,
-                                "a signature of the " + key_->name() + " does not verify with its public key",
-                                "the private and the public object do not belong together, or the token is broken; nothing "
-                                "was handed out");
-                }
-            }
-            key_->prove(done.finding);
+        if(key_->is_observed()) [[unlikely]] {
+            sign_observed();
+        } else {
+            const auto done = sign_proven();
+            key_->token().count_operation(done.repeated, done.unproven);
         }
-        key_->token().count_operation(done.repeated, done.unproven);
         return std::move(signature_);
     }
 
@@ -110,6 +104,51 @@ private:
 
     std::string_view doing() const noexcept override { return "sign with"; }
 
+    void sign_observed() {
+        using Clock = std::chrono::steady_clock;
+        const auto begin = Clock::now();
+        KeyUse use;
+        use.operation = "sign";
+        const auto tell = [&] {
+            use.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
+            key_->tell(use);
+        };
+        try {
+            const auto done = sign_proven();
+            key_->token().count_operation(done.repeated, done.unproven);
+            use.failures = done.failures;
+            use.repeated = done.repeated;
+            use.verified = done.unproven;
+        } catch(const Error& error) {
+            use.error = &error;
+            tell();
+            throw;
+        }
+        tell();
+    }
+
+    HsmKey::Done sign_proven() {
+        auto done = sign_once(0);
+        if(!done.unproven) [[likely]] {
+            return done;
+        }
+        // A handle may have become another key's unnoticed: what it is worth is seen by finding the key again.
+        if(!is_valid()) {
+            const auto failures = done.failures + 1;
+            done = sign_once(done.finding);
+            done.failures += failures;
+            done.repeated = true;
+            if(!is_valid()) {
+                throw Error(Errc::verification_failed,
+                            "a signature of the " + key_->name() + " does not verify with its public key",
+                            "the private and the public object do not belong together, or the token is broken; nothing was "
+                            "handed out");
+            }
+        }
+        key_->prove(done.finding);
+        return done;
+    }
+
     HsmKey::Done sign_once(std::uint64_t distrusted) {
         auto done = key_->perform(*this, distrusted);
         if(!complete_) {
@@ -136,8 +175,11 @@ private:
     }
 
     std::shared_ptr<HsmKey> key_;
-    SigningMechanism how_;
+    const SigningMechanism* kept_;           // by the key; or null
+    std::unique_ptr<SigningMechanism> own_;  // when the key does not keep it
+    const SigningMechanism& how_;
     CK_MECHANISM mechanism_;
+    CK_RSA_PKCS_PSS_PARAMS pss_;             // PKCS#11 lacks the const: not to be shared with other threads
     std::size_t length_;
     std::vector<std::uint8_t> input_;
     std::vector<std::uint8_t> signature_;
