@@ -4,9 +4,11 @@
 #include <bench/kinds.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace keyway::bench {
@@ -59,7 +61,8 @@ private:
     std::string why_;
 };
 
-/// "raw", "raw-hashing", "raw-copies", "naive", "keyway", "keyway-new", "keyway-copies".
+/// "raw", "raw-control", "raw-hashing", "raw-copies", "naive", "keyway", "keyway-new", "keyway-copies"; the program with
+/// OpenSSL has "openssl" alone.
 /// @throws Absent; std::runtime_error when there is no such way
 [[nodiscard]] std::unique_ptr<Way> open_way(std::string_view name, const Place& place);
 
