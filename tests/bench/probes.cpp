@@ -8,9 +8,16 @@
 #include <botan/system_rng.h>
 
 #include <chrono>
+#include <fstream>
 #include <iostream>
+#include <span>
 #include <stdexcept>
 #include <string_view>
+#include <variant>
+
+namespace keyway {
+class KeyBulkOpener;  // a backend that opens many keys at once; not every build has it
+}
 
 namespace keyway::bench {
 
@@ -71,6 +78,39 @@ void list(const Place& place) {
     std::cout << "keys " << listing.keys.size() << '\n';
 }
 
+void refs(const Place& place) {
+    const auto backend = open_backend(place);
+    for(const auto& key : dynamic_cast<const KeyLister&>(*backend).list({}).keys) {
+        std::cout << key.ref.to_string() << '\n';
+    }
+}
+
+/// A template, so that it compiles where Opener is only a name.
+template <typename Opener>
+void open_all(const Place& place, const std::string& file) {
+    constexpr bool is_known = requires(const Opener& opener, std::span<const KeyRef> refs) { opener.use_all(refs, {}); };
+    if constexpr(is_known) {
+        std::vector<KeyRef> refs;
+        std::ifstream lines(file);
+        for(std::string line; std::getline(lines, line);) {
+            refs.push_back(KeyRef::parse(line));
+        }
+        const RawToken initialised(place);
+        Steps steps;
+        const auto backend = open_backend(place);
+        const auto keys = dynamic_cast<const Opener&>(*backend).use_all(refs, {});
+        steps.done("open");
+        for(const auto& key : keys) {
+            if(const auto* const error = std::get_if<Error>(&key)) {
+                throw std::runtime_error(error->message());
+            }
+        }
+        std::cout << "keys " << keys.size() << '\n';
+    } else {
+        throw Absent("no interface of this build opens all keys in one go");
+    }
+}
+
 }  // namespace
 
 void probe(const std::vector<std::string>& arguments) {
@@ -85,7 +125,9 @@ void probe(const std::vector<std::string>& arguments) {
     } else if(what == "list") {
         list(place);
     } else if(what == "open-all") {
-        throw Absent("no interface of this build opens all keys in one go");
+        open_all<KeyBulkOpener>(place, arguments.at(1));
+    } else if(what == "refs") {
+        refs(place);
     } else {
         throw std::runtime_error("there is no probe \"" + what + "\"");
     }

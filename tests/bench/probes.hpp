@@ -16,7 +16,8 @@ namespace keyway::bench {
 ///                   find: opening it a second time, when all but the search is there
 ///   ref LABEL       the key reference, instead of a number
 ///   list            list: all keys, in seconds, after C_Initialize; keys: how many
-///   open-all        open: each key of the token ready to sign, after C_Initialize; keys: how many
+///   refs            the references of all keys, a line each, instead of names and numbers
+///   open-all FILE   open: each key of the references in the file ready to sign, after C_Initialize; keys: how many
 ///
 /// @throws Absent when this build cannot do it
 void probe(const std::vector<std::string>& arguments);

@@ -28,11 +28,11 @@ def summary(rounds):
             "rounds": [round(one["rate"], 3) for one in rounds]}
 
 
-def ratio(results, one, other, factor=1.0):
+def ratio(results, one, other):
     """How fast `one` is in units of `other`: the median over the rounds, and the middle half of them; by_cpu the same by
     processor time, which other work on the machine disturbs less."""
     pairs = list(zip(results[one], results[other]))
-    values = sorted(factor * a["rate"] / b["rate"] for a, b in pairs)
+    values = sorted(a["rate"] / b["rate"] for a, b in pairs)
     low, high = (values[0], values[-1])
     if len(values) >= 4:
         low, _, high = statistics.quantiles(values, n=4)

@@ -67,15 +67,19 @@ class Token:
                                    "KEYWAY_BENCH_DELAY_US": str(delay_us),
                                    "PKCS11_MODULE": str(self.tools.replay)}
 
-    def probe(self, *arguments):
-        """Runs a probe in a process of its own: names and numbers."""
+    def lines(self, *arguments):
+        """What a probe says, in a process of its own."""
         done = subprocess.run([self.tools.worker, "probe", *arguments], env=self.environment, capture_output=True,
                               text=True, check=False)
         if done.returncode != 0:
             raise Failed(done.stderr.strip())
         if done.stdout.startswith("absent "):
             raise Absent(done.stdout.removeprefix("absent ").strip())
-        return dict(line.split(" ", 1) for line in done.stdout.splitlines())
+        return done.stdout.splitlines()
+
+    def probe(self, *arguments):
+        """The same of one that says names and numbers."""
+        return dict(line.split(" ", 1) for line in self.lines(*arguments))
 
 
 class Worker:
