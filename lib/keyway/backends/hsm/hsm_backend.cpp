@@ -217,10 +217,10 @@ KeyListing HsmBackend::list(const OptionValues& call) const {
             const pkcs11::KeySelector selector{.id = key.id, .label = key.label};
             if(!key.public_key) {
                 listing.faults.push_back(
-                    Error(Errc::unsupported,
+                    Error(key.fault->code(),
                           token->name() + " has a private key " + selector.to_string() +
-                              " that has no public key object, or one of a kind that is not known",
-                          "import its public key beside it, with the same id, or remove it with another program")
+                              " that cannot be used: " + key.fault->message(),
+                          key.fault->hint())
                         .in_backend(alias().str()));
                 continue;
             }
