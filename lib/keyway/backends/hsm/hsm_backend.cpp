@@ -32,7 +32,7 @@ std::vector<std::uint8_t> random_id() {
     return Botan::system_rng().random_vec<std::vector<std::uint8_t>>(20);
 }
 
-class HsmBackend final : public KeyBackend, public KeyLister, public KeyRemover {
+class HsmBackend final : public KeyBackend, public KeyLister, public KeyBulkOpener, public KeyRemover {
 public:
     HsmBackend(const BackendAlias& alias,
                std::shared_ptr<const OptionTable> table,
@@ -47,6 +47,7 @@ public:
     std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& call) const override;
     std::optional<Error> check(const KeyRef& ref, const OptionValues& call) const override;
     KeyListing list(const OptionValues& call) const override;
+    std::vector<OpenedKey> use_all(std::span<const KeyRef> refs, const OptionValues& call) const override;
     void remove(const KeyRef& ref, const OptionValues& call) override;
 
     const BackendCapabilities& capabilities() const override {
@@ -205,6 +206,44 @@ std::optional<Error> HsmBackend::check(const KeyRef& ref, const OptionValues& ca
     } catch(const Error& error) {
         return error;
     }
+}
+
+std::vector<OpenedKey> HsmBackend::use_all(std::span<const KeyRef> refs, const OptionValues& call) const {
+    return naming_backend(alias(), [&] {
+        const auto options = completed(Phase::use, call);
+        std::vector<OpenedKey> out(refs.size());
+        std::vector<std::size_t> places;  // of those that are wanted, as a reference may be for another kind of backend
+        std::vector<pkcs11::WantedKey> wanted;
+        const auto for_one_key = [&](std::size_t place, const auto& work) {
+            try {
+                work();
+            } catch(const Error& error) {
+                out[place] = error.in_backend(alias().str());
+            }
+        };
+        for(std::size_t i = 0; i < refs.size(); ++i) {
+            for_one_key(i, [&] {
+                wanted.push_back({selector(refs[i]), refs[i].fingerprint()});
+                places.push_back(i);
+            });
+        }
+        const auto token = token_logged_in(options);
+        const auto pin = pin_provider(options, *token);
+        const auto loan = token->sessions().borrow();
+        auto found = pkcs11::find_keys(loan.session(), wanted, token->name());
+        for(std::size_t i = 0; i < places.size(); ++i) {
+            for_one_key(places[i], [&] {
+                if(const auto* const error = std::get_if<Error>(&found[i])) {
+                    throw Error(*error);
+                }
+                auto key = std::make_shared<pkcs11::HsmKey>(token, pin, std::move(wanted[i].selector), wanted[i].fingerprint,
+                                                            std::get<pkcs11::FoundKey>(std::move(found[i])));
+                require_kind(refs[places[i]], key->spec());
+                out[places[i]] = std::make_unique<pkcs11::HsmPrivateKey>(std::move(key));
+            });
+        }
+        return out;
+    });
 }
 
 KeyListing HsmBackend::list(const OptionValues& call) const {

@@ -23,6 +23,20 @@ HsmKey::HsmKey(std::shared_ptr<Token> token,
     public_key_ = std::move(found.public_key);
 }
 
+HsmKey::HsmKey(std::shared_ptr<Token> token,
+               PinProvider pin,
+               KeySelector selector,
+               const SpkiFingerprint& fingerprint,
+               FoundKey found)
+    : token_(std::move(token)),
+      pin_(std::move(pin)),
+      selector_(std::move(selector)),
+      fingerprint_(fingerprint),
+      public_key_(std::move(found.public_key)),
+      spec_(KeySpec::of(*public_key_)) {
+    found_ = &findings_.emplace_back(found.private_object);
+}
+
 std::string HsmKey::name() const {
     return "key " + selector_.to_string() + " in " + token_->name();
 }

@@ -26,6 +26,14 @@ public:
     /// @throws as find_key
     HsmKey(std::shared_ptr<Token> token, PinProvider pin, KeySelector selector, const SpkiFingerprint& fingerprint);
 
+    /// Takes a key that was found already, as find_keys does for many.
+    /// @throws Errc::unsupported when it is of no kind that Keyway knows
+    HsmKey(std::shared_ptr<Token> token,
+           PinProvider pin,
+           KeySelector selector,
+           const SpkiFingerprint& fingerprint,
+           FoundKey found);
+
     /// The private object as it was found, and whether a signature of it was verified since.
     struct Found {
         CK_OBJECT_HANDLE handle;
