@@ -8,6 +8,7 @@ namespace keyway {
 
 KeyBackend::~KeyBackend() = default;
 KeyLister::~KeyLister() = default;
+KeyBulkOpener::~KeyBulkOpener() = default;
 KeyRemover::~KeyRemover() = default;
 
 bool BackendCapabilities::offers(const KeySpec& key) const {

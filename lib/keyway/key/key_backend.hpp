@@ -10,7 +10,9 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace Botan {
@@ -104,6 +106,22 @@ public:
 
     /// @param options of phase use
     [[nodiscard]] virtual KeyListing list(const OptionValues& options) const = 0;
+};
+
+/// What came of one of several keys that were to be opened: the key, or why not.
+using OpenedKey = std::variant<std::unique_ptr<Botan::Private_Key>, Error>;
+
+/// A backend that opens many keys for less than one after the other; found by dynamic_cast.
+class KEYWAY_API KeyBulkOpener {
+public:
+    virtual ~KeyBulkOpener();
+
+    /// Opens keys as KeyBackend::use does, with one look at the store. A key that fails does not stop the others.
+    /// @param options of phase use
+    /// @return for each reference, in the same order
+    /// @throws what concerns all of them: Errc::token_not_found, Errc::pin_incorrect and the like
+    [[nodiscard]] virtual std::vector<OpenedKey> use_all(std::span<const KeyRef> refs,
+                                                         const OptionValues& options) const = 0;
 };
 
 /// A backend that can destroy keys; found by dynamic_cast.

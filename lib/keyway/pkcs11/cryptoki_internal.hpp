@@ -8,6 +8,9 @@
 #ifndef CKK_EC_EDWARDS
 #define CKK_EC_EDWARDS (0x40UL)
 #endif
+#ifndef CKK_EC_MONTGOMERY
+#define CKK_EC_MONTGOMERY (0x41UL)
+#endif
 #ifndef CKM_EC_EDWARDS_KEY_PAIR_GEN
 #define CKM_EC_EDWARDS_KEY_PAIR_GEN (0x1055UL)
 #endif

@@ -32,7 +32,7 @@ std::vector<std::uint8_t> random_id() {
     return Botan::system_rng().random_vec<std::vector<std::uint8_t>>(20);
 }
 
-class HsmBackend final : public KeyBackend, public KeyLister, public KeyRemover {
+class HsmBackend final : public KeyBackend, public KeyLister, public KeyBulkOpener, public KeyRemover {
 public:
     HsmBackend(const BackendAlias& alias,
                std::shared_ptr<const OptionTable> table,
@@ -47,6 +47,7 @@ public:
     std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& call) const override;
     std::optional<Error> check(const KeyRef& ref, const OptionValues& call) const override;
     KeyListing list(const OptionValues& call) const override;
+    std::vector<OpenedKey> use_all(std::span<const KeyRef> refs, const OptionValues& call) const override;
     void remove(const KeyRef& ref, const OptionValues& call) override;
 
     const BackendCapabilities& capabilities() const override {
@@ -122,10 +123,14 @@ private:
                                              const pkcs11::KeySelector& selector,
                                              const SpkiFingerprint& fingerprint) const {
         auto key = std::make_shared<pkcs11::HsmKey>(token, pin_provider(options, *token), selector, fingerprint);
-        if(context_.observer) {
-            key->observe(alias().str(), context_.observer);
-        }
+        observe(*key);
         return std::make_unique<pkcs11::HsmPrivateKey>(std::move(key));
+    }
+
+    void observe(pkcs11::HsmKey& key) const {
+        if(context_.observer) {
+            key.observe(alias().str(), context_.observer);
+        }
     }
 
     /// A key that was just made has to sign once, verified, before anybody relies on it.
@@ -242,6 +247,48 @@ std::optional<Error> HsmBackend::check(const KeyRef& ref, const OptionValues& ca
     }
 }
 
+std::vector<OpenedKey> HsmBackend::use_all(std::span<const KeyRef> refs, const OptionValues& call) const {
+    return naming_backend(alias(), [&] {
+        const auto options = completed(Phase::use, call);
+        std::vector<OpenedKey> out(refs.size());
+        std::vector<std::size_t> places;  // of those that are wanted, as a reference may be for another kind of backend
+        std::vector<pkcs11::WantedKey> wanted;
+        const auto for_one_key = [&](std::size_t place, const auto& work) {
+            try {
+                work();
+            } catch(const Error& error) {
+                out[place] = error.in_backend(alias().str());
+            }
+        };
+        for(std::size_t i = 0; i < refs.size(); ++i) {
+            for_one_key(i, [&] {
+                wanted.push_back({selector(refs[i]), refs[i].fingerprint()});
+                places.push_back(i);
+            });
+        }
+        const auto token = this->token();
+        const auto pin = pin_provider(options, *token);
+        std::uint64_t epoch = 0;
+        auto found = token->with_session(pkcs11::SessionMode::read_only, pin, [&](const pkcs11::Session& session) {
+            epoch = token->epoch();
+            return pkcs11::find_keys(session, wanted, token->name());
+        });
+        for(std::size_t i = 0; i < places.size(); ++i) {
+            for_one_key(places[i], [&] {
+                if(const auto* const error = std::get_if<Error>(&found[i])) {
+                    throw Error(*error);
+                }
+                auto key = std::make_shared<pkcs11::HsmKey>(token, pin, std::move(wanted[i].selector), wanted[i].fingerprint,
+                                                            std::get<pkcs11::FoundKey>(found[i]), epoch);
+                observe(*key);
+                require_kind(refs[places[i]], key->spec());
+                out[places[i]] = std::make_unique<pkcs11::HsmPrivateKey>(std::move(key));
+            });
+        }
+        return out;
+    });
+}
+
 KeyListing HsmBackend::list(const OptionValues& call) const {
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::use, call);
@@ -254,10 +301,10 @@ KeyListing HsmBackend::list(const OptionValues& call) const {
             const pkcs11::KeySelector selector{.id = key.id, .label = key.label};
             if(!key.public_key) {
                 listing.faults.push_back(
-                    Error(Errc::unsupported,
+                    Error(key.fault->code(),
                           token->name() + " has a private key " + selector.to_string() +
-                              " that has no public key object, or one of a kind that is not known",
-                          "import its public key beside it, with the same id, or remove it with another program")
+                              " that cannot be used: " + key.fault->message(),
+                          key.fault->hint())
                         .in_backend(alias().str()));
                 continue;
             }

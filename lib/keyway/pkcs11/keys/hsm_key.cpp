@@ -36,7 +36,7 @@ HsmKey::HsmKey(std::shared_ptr<Token> token,
         const auto found = find_key(session, selector_, fingerprint_, token_->name());
         spec_ = KeySpec::of(*found.public_key);
         public_key_ = found.public_key;
-        take(found, epoch, session, token_->new_deadline());
+        take(found, epoch, token_->new_deadline());
     });
 }
 
@@ -51,7 +51,8 @@ HsmKey::HsmKey(std::shared_ptr<Token> token,
       selector_(std::move(selector)),
       fingerprint_(fingerprint),
       public_key_(found.public_key),
-      spec_(KeySpec::of(*found.public_key)) {
+      spec_(KeySpec::of(*found.public_key)),
+      always_authenticate_(found.always_authenticate) {
     token_->count_find();
     publish({.number = next_number(), .epoch = epoch, .handle = found.private_object});
 }
@@ -122,8 +123,8 @@ void HsmKey::publish(const Finding& finding) noexcept {
     number_.store(finding.number, std::memory_order_release);
 }
 
-void HsmKey::take(const FoundKey& found, std::uint64_t epoch, const Session& session, const Deadline& deadline) {
-    always_authenticate_ = read_flag(session, found.private_object, CKA_ALWAYS_AUTHENTICATE).value_or(false);
+void HsmKey::take(const FoundKey& found, std::uint64_t epoch, const Deadline& deadline) {
+    always_authenticate_ = found.always_authenticate;
     const auto copy = token_->copy_for_session(found.private_object, deadline);
     token_->count_find();
     publish({.number = next_number(),
@@ -143,7 +144,7 @@ HsmKey::Finding HsmKey::find_again(const SessionPool::Loan& loan, std::uint64_t 
         return latest;
     }
     const auto found = find_key(loan.session(), selector_, fingerprint_, token_->name());
-    take(found, epoch, loan.session(), deadline);
+    take(found, epoch, deadline);
     return current();
 }
 

@@ -102,7 +102,7 @@ private:
 
     [[nodiscard]] Finding current() const noexcept;
     void publish(const Finding& finding) noexcept;
-    void take(const FoundKey& found, std::uint64_t epoch, const Session& session, const Deadline& deadline);
+    void take(const FoundKey& found, std::uint64_t epoch, const Deadline& deadline);
 
     /// Finds the key unless another thread just did so since `outdated` was found.
     [[nodiscard]] Finding find_again(const SessionPool::Loan& loan, std::uint64_t outdated, const Deadline& deadline);

@@ -107,6 +107,12 @@ CK_OBJECT_HANDLE create_object(const Session& session, Template& attributes, std
     return object;
 }
 
+void take_names(FoundKey& found, const NewKey& key) {
+    found.id = key.id;
+    found.label = key.label;
+    found.may_sign = key.usage.sign;
+}
+
 }  // namespace
 
 KeyUsage KeyUsage::parse(std::string_view text) {
@@ -164,6 +170,7 @@ FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey&
     }
     made.add(found.private_object);
     made.add(public_object);
+    take_names(found, key);
     found.public_objects.push_back(public_object);
     found.public_key = read_public_key(session, public_object);
     if(!found.public_key || KeySpec::of(*found.public_key) != spec) {
@@ -189,11 +196,12 @@ FoundKey import_key(const Session& session, const Botan::Private_Key& source, co
     public_attributes.add_number(CKA_KEY_TYPE, key_type_of(spec));
     add_identity(public_attributes, key);
     add_public_policy(public_attributes, key);
-    add_public_value(public_attributes, *public_half);
+    add_public_value(public_attributes, *public_half, key.point_form);
 
     // The public object first: if the process ends in between, what is left is harmless, and is listed and removed like a
     // key.
     FoundKey found;
+    take_names(found, key);
     found.public_objects.push_back(create_object(session, public_attributes, "write the public key into the token"));
     made.add(found.public_objects.front());
     found.private_object = create_object(session, private_attributes, "write the private key into the token");
