@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/pkcs11/quirks/quirk_numbers_internal.hpp>
 #include <keyway/pkcs11/quirks/quirks.hpp>
 #include <support/raises.hpp>
 #include <support/temporary_folder.hpp>
@@ -131,7 +132,8 @@ TEST_CASE("what profiles say arrives in their members") {
     CHECK(nss.edwards_point == EcPointForm::raw);
     CHECK_FALSE(nss.ec_point);
     CHECK(nss.exact_signature_buffer == std::vector<std::string>{"CKM_EDDSA"});
-    CHECK(nss.missing_attributes.private_key == std::vector<std::string>{"CKA_EC_POINT"});
+    CHECK(nss.missing_attributes.private_key ==
+          std::vector<std::string>{"CKA_EC_POINT", "CKA_PUBLIC_KEY_INFO", "CKA_ALWAYS_AUTHENTICATE"});
     CHECK(load_quirks("pvpkcs11", {}, nothing).hash_in_token);
     CHECK(load_quirks("nethsm", {}, nothing).security_officer_makes_keys);
     CHECK_FALSE(yubihsm.hash_in_token);
@@ -165,6 +167,10 @@ TEST_CASE("what is not understood in a profile is refused, with its place and th
     CHECK(said(R"({"name": "n", "summary": "s", "quirks": [], "quirk": 1})") ==
           "test.json has no member \"quirk\" | did you mean \"quirks\"?");
     CHECK(said(R"({"name": "n", "name": "n", "summary": "s", "quirks": []})").find("name") != std::string::npos);
+    const auto later = test::raised([] { return parsed(R"({"version": 2, "name": "n", "summary": "s", "quirks": []})"); });
+    CHECK(later.code() == Errc::malformed_data);
+    CHECK(later.message() == "test.json has a version other than 1");
+    CHECK(parsed(R"({"version": 1, "name": "n", "summary": "s", "quirks": []})").lines.empty());
     CHECK(said(R"({"name": "auto", "summary": "s", "quirks": []})").find("is no name of a profile: \"auto\"") !=
           std::string::npos);
     CHECK(said(with_line(R"("most-session": 1)")) ==
@@ -215,6 +221,33 @@ TEST_CASE("lists of several lines add up; a vendor's own constants stand as numb
     CHECK(profile.data_limit("CKM_RSA_PKCS") == 20);
     CHECK(profile.lines.size() == 4);
     CHECK(profile.lines[3].value == R"({"*":20})");
+}
+
+TEST_CASE("what calls are made by is turned into numbers once") {
+    const QuirkNumbers aws(load_quirks("aws-cloudhsm", {}, {}));
+    CHECK(aws.passes(CKR_FUNCTION_FAILED));
+    CHECK_FALSE(aws.passes(CKR_DEVICE_ERROR));
+    CHECK(aws.refused().generate_private == std::set<CK_ATTRIBUTE_TYPE>{CKA_SIGN_RECOVER});
+    CHECK(aws.refused().generate_public == std::set<CK_ATTRIBUTE_TYPE>{CKA_VERIFY_RECOVER});
+    CHECK(aws.refused().import_private.empty());
+    const QuirkNumbers own(parsed(R"({"name": "n", "summary": "s", "quirks": [
+        {"avoid-mechanisms": ["CKM_ECDSA", "0x80000001"], "reason": "r", "source": "s"},
+        {"exact-signature-buffer": ["CKM_EDDSA"], "reason": "r", "source": "s"},
+        {"data-limits": {"CKM_EDDSA": 10, "*": 20}, "reason": "r", "source": "s"}]})"));
+    CHECK(own.avoids(CKM_ECDSA));
+    CHECK(own.avoids(0x80000001UL));
+    CHECK_FALSE(own.avoids(CKM_EDDSA));
+    CHECK(own.wants_exact_buffer(CKM_EDDSA));
+    CHECK(own.data_limit(CKM_EDDSA) == 10);
+    CHECK(own.data_limit(CKM_RSA_PKCS) == 20);
+    CHECK_FALSE(QuirkNumbers().data_limit(CKM_EDDSA));
+    CHECK_FALSE(own.ed25519_parameters());
+    // DER of 1.3.6.1.4.1.11591.15.1
+    CHECK(QuirkNumbers(load_quirks("luna", {}, {})).ed25519_parameters() ==
+          std::vector<std::uint8_t>{0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x0f, 0x01});
+    QuirkProfile unread;
+    unread.avoid_mechanisms = {"CKM_NONE"};
+    CHECK_RAISES(QuirkNumbers(unread), Errc::invalid_argument);
 }
 
 TEST_CASE("every quirk that there is can be read") {

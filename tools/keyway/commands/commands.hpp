@@ -19,6 +19,8 @@ namespace keyway::cli {
 [[nodiscard]] Command crl_issue_command();
 [[nodiscard]] Command token_init_command();
 [[nodiscard]] Command token_list_command();
+[[nodiscard]] Command token_quirks_command();
+[[nodiscard]] Command token_probe_command();
 [[nodiscard]] Command backend_list_command();
 [[nodiscard]] Command backend_show_command();
 

@@ -95,14 +95,14 @@ void add_keys(Lines& lines, const ProbeReport& report) {
     }
     using Lists = std::vector<std::pair<const char*, const std::vector<std::string>*>>;
     const auto& refused = report.refused_attributes;
-    if(const auto json = named_lists(Lists{{"generate-public", &refused.generate_public},
-                                           {"generate-private", &refused.generate_private}});
+    if(const auto json = named_lists(Lists{{"generate-private", &refused.generate_private},
+                                           {"generate-public", &refused.generate_public}});
        !json.empty()) {
         lines.add("refused-attributes", json, "C_GenerateKeyPair refused them, each by itself");
     }
     const auto& missing = report.missing_attributes;
     if(const auto json =
-           named_lists(Lists{{"public-key", &missing.public_key}, {"private-key", &missing.private_key}});
+           named_lists(Lists{{"private-key", &missing.private_key}, {"public-key", &missing.public_key}});
        !json.empty()) {
         lines.add("missing-attributes", json, "a key pair that was just made did not give them");
     }
@@ -196,7 +196,8 @@ std::string measured_profile(const ProbeReport& report, std::string_view name, s
             match[part] = *text;
         }
     }
-    Json profile{{"name", std::string(name)},
+    Json profile{{"version", 1},
+                 {"name", std::string(name)},
                  {"summary", "measured on " + known(token.manufacturer, "a token") + " " + token.model}};
     if(!match.empty()) {
         profile["match"] = Json::array({match});

@@ -74,12 +74,17 @@ void read_line(const PlacedValue& value, QuirkProfile& profile) {
             line.name = name;
         }
     }
-    if(line.name.empty() || line.reason.empty() || line.source.empty()) {
-        const std::string lacking = line.name.empty() ? "quirk" : line.reason.empty() ? "\"reason\"" : "\"source\"";
-        throw Error(Errc::invalid_option, value.place + " has no " + lacking,
-                    "a line has one quirk, a \"reason\" and a \"source\"");
+    const auto lacks = [&](const std::string& what) {
+        return Error(Errc::invalid_option, value.place + " has no " + what,
+                     "a line has one quirk, a \"reason\" and a \"source\"");
+    };
+    if(line.name.empty()) {
+        throw lacks("quirk");
     }
     const auto& reader = reader_of(line.name, value.place);
+    if(line.reason.empty() || line.source.empty()) {
+        throw lacks(line.reason.empty() ? "\"reason\"" : "\"source\"");
+    }
     if(!reader.adds && std::ranges::find(profile.lines, line.name, &QuirkLine::name) != profile.lines.end()) {
         throw Error(Errc::invalid_option, value.place + ": another line has the quirk " + in_quotes(line.name) + " too",
                     "keep one of the two");
@@ -125,8 +130,13 @@ QuirkProfile parse_quirks(std::string_view json, std::string_view place) {
     const auto root = parse_json(json, place);
     const PlacedValue whole{root, std::string(place)};
     QuirkProfile profile;
-    for(const auto& [name, member] : whole.members({"name", "summary", "match", "quirks", "measured"})) {
-        if(name == "name") {
+    for(const auto& [name, member] : whole.members({"version", "name", "summary", "match", "quirks", "measured"})) {
+        if(name == "version") {
+            if(!member.value.is_number_integer() || member.value != 1) {
+                throw Error(Errc::malformed_data, whole.place + " has a version other than 1",
+                            "it was written for another version of keyway");
+            }
+        } else if(name == "name") {
             profile.name = checked_name(member.text(), member.place);
         } else if(name == "summary") {
             profile.summary = member.text();

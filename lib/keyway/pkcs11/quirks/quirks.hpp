@@ -32,7 +32,7 @@ struct KEYWAY_API ModuleInfo {
 /// Reads a profile.
 ///
 /// @param place what it is, for messages: a file's name
-/// @throws Errc::malformed_data when the text is no JSON; Errc::invalid_option when a member, or a name in a value, is
+/// @throws Errc::malformed_data when the text is no JSON, or of another version; Errc::invalid_option when a member, or a name in a value, is
 ///         unknown, is missing, has the wrong form or stands twice: with the place and the names there are
 [[nodiscard]] KEYWAY_API QuirkProfile parse_quirks(std::string_view json, std::string_view place);
 
