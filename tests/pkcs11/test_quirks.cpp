@@ -105,6 +105,8 @@ TEST_CASE("the profile of a token is chosen by what it and its module say") {
     CHECK(name_of(find_quirks(token("x", "y"), file("libCryptoki2_64.so"))) == "luna");
     CHECK(name_of(find_quirks(token("x", "y"), file("libcloudhsm_pkcs11.so"))) == "aws-cloudhsm");
     CHECK(find_quirks(token("", ""), other) == nullptr);
+    // Two fit equally well: the first one.
+    CHECK(name_of(find_quirks(token("nCipher Corp. Ltd", ""), file("libcloudhsm_pkcs11.so"))) == "aws-cloudhsm");
 }
 
 TEST_CASE("what profiles say arrives in their members") {

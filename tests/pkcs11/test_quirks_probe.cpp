@@ -216,16 +216,16 @@ TEST_CASE_METHOD(Probed, "a limit of sessions is told by the token, or found by 
 }
 
 TEST_CASE_METHOD(Probed, "a limit of data is found to the byte") {
-    const auto report = probe_with(R"({"fault": "data-limit", "bytes": 1000})");
+    const auto report = probe_with(R"({"fault": "data-limit", "bytes": 1001})");
     REQUIRE(report.data_limits.size() == 3);
     for(const auto& limit : report.data_limits) {
         INFO(limit.mechanism);
-        CHECK(limit.bytes == 1000);
+        CHECK(limit.bytes == 1001);
         CHECK(limit.answer == "CKR_DATA_LEN_RANGE");
     }
     const auto profile = profile_of(report);
-    CHECK(profile.data_limit("CKM_EDDSA") == 1000);
-    CHECK(profile.data_limit("CKM_SHA256_RSA_PKCS") == 1000);
+    CHECK(profile.data_limit("CKM_EDDSA") == 1001);
+    CHECK(profile.data_limit("CKM_SHA256_RSA_PKCS") == 1001);
     CHECK_FALSE(profile.data_limit("CKM_ECDSA"));
 }
 
@@ -253,9 +253,13 @@ TEST_CASE_METHOD(Probed, "attributes that are not given are missing ones") {
 }
 
 TEST_CASE_METHOD(Probed, "attributes that a template may not have are found one by one") {
-    // The first call has all attributes, the second the needed ones; the third and the eleventh are tried alone.
-    const auto report =
-        probe_with(R"({"fault": "return", "function": "C_GenerateKeyPair", "rv": "CKR_TEMPLATE_INCONSISTENT", "at": [1, 4, 17]})");
+    // The first call has all attributes, the second the needed ones; then each of the others is tried alone.
+    const FaultModule module(token().module_path(), {.plan = R"({"faults": [{"fault": "return",
+        "function": "C_GenerateKeyPair", "rv": "CKR_TEMPLATE_INCONSISTENT", "at": [1, 4, 17]}]})"});
+    const auto report = probe_of(module.path().string(), options());
+    const auto succeeded = [&](const char* function) { return module.calls(function) - module.failed_calls(function); };
+    CHECK(module.failed_calls("C_GenerateKeyPair") == 3);
+    CHECK(succeeded("C_DestroyObject") == 2 * succeeded("C_GenerateKeyPair") + succeeded("C_CopyObject"));
     CHECK(report.refused_attributes.generate_public == std::vector<std::string>{"CKA_ID"});
     CHECK(report.refused_attributes.generate_private == std::vector<std::string>{"CKA_DERIVE"});
     CHECK(profile_of(report).refused_attributes.generate_public == std::vector<std::string>{"CKA_ID"});
