@@ -20,6 +20,8 @@ namespace keyway::cli {
 [[nodiscard]] Command token_init_command();
 [[nodiscard]] Command token_list_command();
 [[nodiscard]] Command token_login_command();
+[[nodiscard]] Command token_quirks_command();
+[[nodiscard]] Command token_probe_command();
 [[nodiscard]] Command backend_list_command();
 [[nodiscard]] Command backend_show_command();
 

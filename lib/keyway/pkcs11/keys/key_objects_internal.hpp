@@ -51,7 +51,7 @@ struct NewKey {
     std::vector<std::uint8_t> id;
     KeyUsage usage;
     bool extractable = false;
-    EcPointForm point_form = EcPointForm::der_octet_string;
+    EcPointForm point_form = EcPointForm::der;
 };
 
 /// A key pair found in the token.

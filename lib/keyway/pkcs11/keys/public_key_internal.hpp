@@ -3,6 +3,7 @@
 
 #include <keyway/key/key_spec.hpp>
 #include <keyway/pkcs11/attributes_internal.hpp>
+#include <keyway/pkcs11/ec_point_form.hpp>
 #include <keyway/pkcs11/object_internal.hpp>
 
 #include <cstdint>
@@ -56,12 +57,6 @@ private:
 
 /// CKA_EC_PARAMS of an EC or Edwards key: the curve's OID in DER.
 [[nodiscard]] std::vector<std::uint8_t> ec_parameters(const KeySpec& spec);
-
-/// How CKA_EC_POINT is written.
-enum class EcPointForm {
-    der_octet_string,  ///< as the specification says
-    raw,               ///< as some tokens want it
-};
 
 /// The attributes that hold the public key's value, for an object being made.
 void add_public_value(Template& out, const Botan::Public_Key& key, EcPointForm form);
