@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <bench/keyway_backend.hpp>
+#include <bench/measure.hpp>
 #include <bench/probes.hpp>
 #include <bench/raw_token.hpp>
 
@@ -23,19 +24,22 @@ namespace keyway::bench {
 
 namespace {
 
-/// Prints how long each step took.
+/// Prints how long each step took, and how long the processor was busy with it.
 class Steps {
 public:
     void done(std::string_view name) {
         const auto now = Clock::now();
-        std::cout << name << ' ' << std::chrono::duration<double>(now - last_).count() << '\n';
+        const auto cpu = process_cpu_seconds();
+        std::cout << name << ' ' << std::chrono::duration<double>(now - last_).count() << '\n'
+                  << name << "-cpu " << cpu - last_cpu_ << '\n';
         last_ = Clock::now();
+        last_cpu_ = process_cpu_seconds();
     }
-    void begin() { last_ = Clock::now(); }
 
 private:
     using Clock = std::chrono::steady_clock;
     Clock::time_point last_ = Clock::now();
+    double last_cpu_ = process_cpu_seconds();
 };
 
 void raw(const Place& place, const std::string& label) {

@@ -8,7 +8,8 @@
 
 namespace keyway::bench {
 
-/// What is done once in a process, and timed: the program ends after it. Each line of output is a name and a number.
+/// What is done once in a process, and timed: the program ends after it. Each line of output is a name and a number;
+/// each time has a second line, NAME-cpu, with the processor's.
 ///
 ///   raw LABEL       initialise, log-in, find, sign, in seconds: C_Initialize (with loading the module), C_Login, finding
 ///                   the key, the first signature
