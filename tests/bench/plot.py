@@ -53,7 +53,9 @@ def ratios(drawing, entries, threads, top):
     # The axis has room for the medians; lines that reach beyond it are cut.
     values = [row["to_raw"][way]["ratio"] for row in rows for way, *_ in shown if way in row["to_raw"]]
     least, most = min([0.88, *values]) - 0.02, max([1.06, *values]) + 0.02
-    least, most = math.floor(least * 10) / 10, math.ceil(most * 10) / 10
+    step = next(size for size in (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100) if (most - least) / size <= 12)
+    ticks = [1 + step * number for number in range(math.floor((least - 1) / step), math.ceil((most - 1) / step) + 1)]
+    least, most = ticks[0], ticks[-1]
     left, right = MARGIN + LABELS, WIDTH - MARGIN
 
     def at(ratio):
@@ -63,11 +65,9 @@ def ratios(drawing, entries, threads, top):
                  f"thread{'s' if threads > 1 else ''}", 14, weight="600")
     top += 22
     height = 34 * len(rows)
-    steps = round((most - least) * 10)
-    for step in range(0, steps + 1, max(1, steps // 12)):
-        value = least + step / 10
-        drawing.line(at(value), top, at(value), top + height, INK if abs(value - 1) < 1e-9 else FAINT)
-        drawing.text(at(value), top + height + 16, f"{value:.1f}", 11, "middle")
+    for value in ticks:
+        drawing.line(at(value), top, at(value), top + height, INK if value == 1 else FAINT)
+        drawing.text(at(value), top + height + 16, f"{value:.2f}" if step < 0.1 else f"{value:.1f}", 11, "middle")
     for index, row in enumerate(rows):
         y = top + 34 * index + 17
         drawing.text(left - 12, y + 4, row["kind"], 12, "end")

@@ -82,6 +82,21 @@ void list(const Place& place) {
     std::cout << "keys " << listing.keys.size() << '\n';
 }
 
+void verify(const Place& place, const std::string& way_name, const Kind& kind) {
+    std::vector<std::uint8_t> signature;
+    const auto way = open_way(way_name, place);
+    const auto signer = way->signer(kind);
+    signer->sign(signature);
+    signature.resize(signer->last_size());
+    const auto backend = open_backend(place);
+    const auto key = backend->use(ref_of(*backend, kind.label), {})->public_key();
+    Botan::PK_Verifier verifier(*key, kind.padding);
+    if(!verifier.verify_message(message, signature)) {
+        throw std::runtime_error("the way " + way_name + " makes signatures with " + std::string(kind.name) +
+                                 " that do not verify");
+    }
+}
+
 void refs(const Place& place) {
     const auto backend = open_backend(place);
     for(const auto& key : dynamic_cast<const KeyLister&>(*backend).list({}).keys) {
@@ -130,6 +145,8 @@ void probe(const std::vector<std::string>& arguments) {
         list(place);
     } else if(what == "open-all") {
         open_all<KeyBulkOpener>(place, arguments.at(1));
+    } else if(what == "verify") {
+        verify(place, arguments.at(1), kind_of(arguments.at(2)));
     } else if(what == "refs") {
         refs(place);
     } else {

@@ -19,6 +19,7 @@ namespace keyway::bench {
 ///   list            list: all keys, in seconds, after C_Initialize; keys: how many
 ///   refs            the references of all keys, a line each, instead of names and numbers
 ///   open-all FILE   open: each key of the references in the file ready to sign, after C_Initialize; keys: how many
+///   verify WAY KIND nothing; fails when what the way makes is no signature of the message
 ///
 /// @throws Absent when this build cannot do it
 void probe(const std::vector<std::string>& arguments);

@@ -120,6 +120,9 @@ def markdown(document):
     taken = ", ".join(f"{name} {date}" for name, date in document["dates"].items())
     out = [f"Taken: {taken}. {document['rounds']} rounds of {document['round_ms']} ms for each way, on "
            f"{document['processors']} processors."]
+    if document["load_before"] > 0.3 * document["processors"]:
+        out[0] += (f" Other work ran meanwhile (a load of {document['load_before']:.0f}), so that times are far from exact: "
+                   "what instructions say holds, what processor time says nearly so.")
     for heading, rows in tables(document):
         out += ["", f"### {heading}", ""]
         head, *body = rows
