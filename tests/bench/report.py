@@ -116,13 +116,22 @@ def terminal(document):
     return "\n".join([*out, "", *notes(document)])
 
 
+def circumstances(document):
+    """When each scenario was taken and how, and what to think of it."""
+    alike = {}
+    for name, run in document["runs"].items():
+        how = f"{run['date']}, {run['rounds']} rounds of {run['round_ms']} ms, {run['processors']} processors"
+        alike.setdefault("instructions counted" if name == "instructions" else how, []).append(name)
+    yield "; ".join(f"{', '.join(names)}: {how}" for how, names in alike.items()) + "."
+    busy = [run["load_before"] for name, run in document["runs"].items()
+            if name != "instructions" and run["load_before"] > 0.3 * run["processors"]]
+    if busy:
+        yield (f"**Other work ran meanwhile** (a load of up to {max(busy):.0f}): times are far from exact, and a mark in the table is "
+               "no judgement. What instructions say holds; what processor time says nearly so.")
+
+
 def markdown(document):
-    taken = ", ".join(f"{name} {date}" for name, date in document["dates"].items())
-    out = [f"Taken: {taken}. {document['rounds']} rounds of {document['round_ms']} ms for each way, on "
-           f"{document['processors']} processors."]
-    if document["load_before"] > 0.3 * document["processors"]:
-        out[0] += (f" Other work ran meanwhile (a load of {document['load_before']:.0f}), so that times are far from exact: "
-                   "what instructions say holds, what processor time says nearly so.")
+    out = [*circumstances(document)]
     for heading, rows in tables(document):
         out += ["", f"### {heading}", ""]
         head, *body = rows
