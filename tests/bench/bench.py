@@ -9,6 +9,8 @@ import pathlib
 import signal
 import sys
 
+sys.dont_write_bytecode = True  # the source tree stays as it is
+
 import plot
 import report
 from figures import figures

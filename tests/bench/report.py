@@ -120,8 +120,9 @@ def circumstances(document):
     """When each scenario was taken and how, and what to think of it."""
     alike = {}
     for name, run in document["runs"].items():
-        how = f"{run['date']}, {run['rounds']} rounds of {run['round_ms']} ms, {run['processors']} processors"
-        alike.setdefault("instructions counted" if name == "instructions" else how, []).append(name)
+        how = "by callgrind" if name == "instructions" else (f"{run['rounds']} rounds of {run['round_ms']} ms on "
+                                                             f"{run['processors']} processors")
+        alike.setdefault(f"{run['date']}, {how}", []).append(name)
     yield "; ".join(f"{', '.join(names)}: {how}" for how, names in alike.items()) + "."
     busy = [run["load_before"] for name, run in document["runs"].items()
             if name != "instructions" and run["load_before"] > 0.3 * run["processors"]]
