@@ -9,6 +9,8 @@ import pathlib
 import signal
 import sys
 
+sys.dont_write_bytecode = True  # the source tree stays as it is
+
 import plot
 import report
 from figures import figures
@@ -29,7 +31,7 @@ def arguments():
     parser.add_argument("--softhsm-fixture", required=True, metavar="PROGRAM", help="the command that makes tokens")
     parser.add_argument("--rounds", type=int, default=15, help="at least 7 (15)")
     parser.add_argument("--round-ms", type=int, default=100, help="the length of a round of one way (100)")
-    parser.add_argument("--only", metavar="LIST", help=f"scenarios: {', '.join(SCENARIOS)}, instructions")
+    parser.add_argument("--only", metavar="LIST", help=f"scenarios: {', '.join(SCENARIOS)}, instructions; or none, with --merge")
     parser.add_argument("--kinds", metavar="LIST", default=",".join(KINDS), help=f"of {', '.join(KINDS)}")
     parser.add_argument("--threads", type=numbers, metavar="LIST", default=[1, 2, 4, 8], help="(1,2,4,8)")
     parser.add_argument("--sessions", type=numbers, metavar="LIST", default=[1, 2, 4, 8, 16, 32, 64],
@@ -66,6 +68,8 @@ def scenarios_of(options):
         return {"instructions": instructions}
     if options.only is None:
         return SCENARIOS
+    if options.only == "none":
+        return {}  # to write what earlier runs found
     names = options.only.split(",")
     if unknown := set(names) - set(known):
         sys.exit(f"bench: error: unknown scenarios: {', '.join(sorted(unknown))}")
@@ -73,31 +77,32 @@ def scenarios_of(options):
 
 
 def measure(options, bench):
-    results = {}
+    """The results of each scenario, and how each was taken."""
+    results, runs = {}, {}
     for name, scenario in scenarios_of(options).items():
         bench.scenario = name
+        load = os.getloadavg()[0]
         try:
             results[name] = scenario(bench)
         except Absent as reason:
             bench.leave_out(name, reason)
-    return results
+            continue
+        runs[name] = {"date": datetime.date.today().isoformat(), "rounds": options.rounds, "round_ms": options.round_ms,
+                      "processors": len(os.sched_getaffinity(0)), "load_before": load}
+    return results, runs
 
 
 def whole(options, bench):
-    """Everything that is known about this run."""
-    before = os.getloadavg()[0]
-    results = measure(options, bench)
+    """Everything that is known about this run, and what is taken from earlier ones."""
+    results, runs = measure(options, bench)
     left_out = bench.left_out
-    dates = {name: datetime.date.today().isoformat() for name in results}
     for path in options.merge:
         earlier = json.loads(path.read_text())
         taken = {name: one for name, one in earlier["scenarios"].items() if name not in results}
         results |= taken
-        dates |= {name: earlier["dates"][name] for name in taken}
+        runs |= {name: earlier["runs"][name] for name in taken}
         left_out = left_out + [one for one in earlier["left_out"] if one["scenario"] in taken]
-    document = {"format": FORMAT_VERSION, "dates": dates, "rounds": options.rounds, "round_ms": options.round_ms,
-                "processors": len(os.sched_getaffinity(0)), "load_before": before, "left_out": left_out,
-                "scenarios": results}
+    document = {"format": FORMAT_VERSION, "runs": runs, "left_out": left_out, "scenarios": results}
     document["figures"] = [one.as_json() for one in figures(results | {"left_out": left_out})]
     return document
 

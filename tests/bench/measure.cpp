@@ -12,12 +12,6 @@ namespace keyway::bench {
 
 namespace {
 
-double process_cpu_seconds() {
-    timespec now{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
 struct Share {
     std::size_t signatures = 0;
     double seconds = 0;
@@ -25,6 +19,12 @@ struct Share {
 };
 
 }  // namespace
+
+double process_cpu_seconds() {
+    timespec now{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
 
 Measured measure(const std::vector<std::unique_ptr<Signer>>& signers, std::chrono::microseconds time) {
     using Clock = std::chrono::steady_clock;

@@ -21,6 +21,9 @@ struct Measured {
 /// thread's rate is over its own time, from the start to the end of its last signature: no signature is cut.
 [[nodiscard]] Measured measure(const std::vector<std::unique_ptr<Signer>>& signers, std::chrono::microseconds time);
 
+/// Processor time of all threads of this process since it began.
+[[nodiscard]] double process_cpu_seconds();
+
 /// Signs so often, in this thread.
 void sign_times(Signer& signer, std::size_t times);
 

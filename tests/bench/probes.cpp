@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <bench/keyway_backend.hpp>
+#include <bench/measure.hpp>
 #include <bench/probes.hpp>
 #include <bench/raw_token.hpp>
 
@@ -23,19 +24,22 @@ namespace keyway::bench {
 
 namespace {
 
-/// Prints how long each step took.
+/// Prints how long each step took, and how long the processor was busy with it.
 class Steps {
 public:
     void done(std::string_view name) {
         const auto now = Clock::now();
-        std::cout << name << ' ' << std::chrono::duration<double>(now - last_).count() << '\n';
+        const auto cpu = process_cpu_seconds();
+        std::cout << name << ' ' << std::chrono::duration<double>(now - last_).count() << '\n'
+                  << name << "-cpu " << cpu - last_cpu_ << '\n';
         last_ = Clock::now();
+        last_cpu_ = process_cpu_seconds();
     }
-    void begin() { last_ = Clock::now(); }
 
 private:
     using Clock = std::chrono::steady_clock;
     Clock::time_point last_ = Clock::now();
+    double last_cpu_ = process_cpu_seconds();
 };
 
 void raw(const Place& place, const std::string& label) {
@@ -76,6 +80,21 @@ void list(const Place& place) {
     const auto listing = dynamic_cast<const KeyLister&>(*backend).list({});
     steps.done("list");
     std::cout << "keys " << listing.keys.size() << '\n';
+}
+
+void verify(const Place& place, const std::string& way_name, const Kind& kind) {
+    std::vector<std::uint8_t> signature;
+    const auto way = open_way(way_name, place);
+    const auto signer = way->signer(kind);
+    signer->sign(signature);
+    signature.resize(signer->last_size());
+    const auto backend = open_backend(place);
+    const auto key = backend->use(ref_of(*backend, kind.label), {})->public_key();
+    Botan::PK_Verifier verifier(*key, kind.padding);
+    if(!verifier.verify_message(message, signature)) {
+        throw std::runtime_error("the way " + way_name + " makes signatures with " + std::string(kind.name) +
+                                 " that do not verify");
+    }
 }
 
 void refs(const Place& place) {
@@ -126,6 +145,8 @@ void probe(const std::vector<std::string>& arguments) {
         list(place);
     } else if(what == "open-all") {
         open_all<KeyBulkOpener>(place, arguments.at(1));
+    } else if(what == "verify") {
+        verify(place, arguments.at(1), kind_of(arguments.at(2)));
     } else if(what == "refs") {
         refs(place);
     } else {

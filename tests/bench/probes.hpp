@@ -8,7 +8,8 @@
 
 namespace keyway::bench {
 
-/// What is done once in a process, and timed: the program ends after it. Each line of output is a name and a number.
+/// What is done once in a process, and timed: the program ends after it. Each line of output is a name and a number;
+/// each time has a second line, NAME-cpu, with the processor's.
 ///
 ///   raw LABEL       initialise, log-in, find, sign, in seconds: C_Initialize (with loading the module), C_Login, finding
 ///                   the key, the first signature
@@ -18,6 +19,7 @@ namespace keyway::bench {
 ///   list            list: all keys, in seconds, after C_Initialize; keys: how many
 ///   refs            the references of all keys, a line each, instead of names and numbers
 ///   open-all FILE   open: each key of the references in the file ready to sign, after C_Initialize; keys: how many
+///   verify WAY KIND nothing; fails when what the way makes is no signature of the message
 ///
 /// @throws Absent when this build cannot do it
 void probe(const std::vector<std::string>& arguments);

@@ -65,18 +65,20 @@ def many_keys_rows(document):
     if one is None:
         return
     few, many = one["start_few"], one["start_many"]
-    yield ["in seconds", f"{one['few']} keys", f"{one['many']:,} keys"]
+    yield ["in seconds", f"{one['few']} keys", f"{one['many']:,} keys", "of it processor time"]
     for title, way, what in [("loading the module and C_Initialize", "raw", "initialise"), ("C_Login", "raw", "log-in"),
                              ("finding one key, raw C_FindObjects", "raw", "find"),
                              ("opening one key, Keyway, logged in already", "keyway", "find"),
                              ("from settings to a key that can sign, Keyway", "keyway", "open"),
                              ("its first signature, verified", "keyway", "sign")]:
-        yield [title, f"{few[way][what]:.4f}", f"{many[way][what]:.4f}"]
-    yield ["listing all keys after C_Initialize, Keyway", "", f"{one['list']['list']:.2f}"]
-    if "open_all" in one:
-        yield ["opening all keys after C_Initialize, Keyway", "", f"{one['open_all']['open']:.2f}"]
-    yield ["signing rate, ratio to the token with few keys: raw loop", "", number(one["signing"]["raw"]["ratio"])]
-    yield ["signing rate, ratio to the token with few keys: Keyway", "", number(one["signing"]["keyway"]["ratio"])]
+        yield [title, f"{few[way][what]:.4f}", f"{many[way][what]:.4f}", f"{many[way][what + '-cpu']:.4f}"]
+    for title, what, step in [("listing all keys after C_Initialize, Keyway", "list", "list"),
+                              ("opening all keys after C_Initialize, Keyway", "open_all", "open")]:
+        if what in one:
+            yield [title, "", f"{one[what][step]:.2f}", f"{one[what][step + '-cpu']:.2f}"]
+    for title, way in [("raw loop", "raw"), ("Keyway", "keyway")]:
+        yield [f"signing rate, ratio to the token with few keys: {title}", "", number(one["signing"][way]["ratio"]),
+               number(one["signing"][way]["by_cpu"])]
 
 
 def instruction_rows(document):
@@ -114,10 +116,23 @@ def terminal(document):
     return "\n".join([*out, "", *notes(document)])
 
 
+def circumstances(document):
+    """When each scenario was taken and how, and what to think of it."""
+    alike = {}
+    for name, run in document["runs"].items():
+        how = "by callgrind" if name == "instructions" else (f"{run['rounds']} rounds of {run['round_ms']} ms on "
+                                                             f"{run['processors']} processors")
+        alike.setdefault(f"{run['date']}, {how}", []).append(name)
+    yield "; ".join(f"{', '.join(names)}: {how}" for how, names in alike.items()) + "."
+    busy = [run["load_before"] for name, run in document["runs"].items()
+            if name != "instructions" and run["load_before"] > 0.3 * run["processors"]]
+    if busy:
+        yield (f"**Other work ran meanwhile** (a load of up to {max(busy):.0f}): times are far from exact, and a mark in the table is "
+               "no judgement. What instructions say holds; what processor time says nearly so.")
+
+
 def markdown(document):
-    taken = ", ".join(f"{name} {date}" for name, date in document["dates"].items())
-    out = [f"Taken: {taken}. {document['rounds']} rounds of {document['round_ms']} ms for each way, on "
-           f"{document['processors']} processors."]
+    out = [*circumstances(document)]
     for heading, rows in tables(document):
         out += ["", f"### {heading}", ""]
         head, *body = rows
