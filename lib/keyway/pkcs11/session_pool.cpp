@@ -61,8 +61,14 @@ std::unique_ptr<Session> SessionPool::take_idle(std::unique_lock<std::mutex>& lo
         auto [session, last_used] = std::move(idle_.back());
         idle_.pop_back();
         series = series_;
-        if(last_used > suspect_before_ && Clock::now() - last_used < limits_.idle_check) {
+        const auto idle = Clock::now() - last_used;
+        if(last_used > suspect_before_ && idle < limits_.idle_check) [[likely]] {
             return std::move(session);
+        }
+        if(limits_.idle_end && idle >= *limits_.idle_end) {
+            session->forget();
+            ++lost_;
+            continue;
         }
         lock.unlock();
         CK_STATE ignored = 0;
@@ -106,7 +112,7 @@ CK_RV SessionPool::borrow(const Deadline& deadline, std::optional<Loan>& out) {
         if(!session) {
             const auto slot = slot_;
             lock.unlock();
-            const auto result = Session::open(module_, slot, SessionMode::read_only, session);
+            const auto result = Session::open(module_, slot, limits_.mode, session);
             lock.lock();
             if(result == CKR_SESSION_COUNT && lent_ > 1) {
                 // The token has fewer sessions than it was thought to have: those there are have to do.
@@ -135,7 +141,7 @@ void SessionPool::warm(std::size_t sessions) {
         const auto series = series_;
         lock.unlock();
         std::unique_ptr<Session> session;
-        const auto result = Session::open(module_, slot, SessionMode::read_only, session);
+        const auto result = Session::open(module_, slot, limits_.mode, session);
         lock.lock();
         if(result != CKR_OK || series != series_ || lent_ + idle_.size() >= most_) {
             return;

@@ -21,9 +21,11 @@ struct PoolLimits {
     std::size_t most_sessions = 16;
     Milliseconds patience{10'000};   ///< how long to wait for a free session
     Milliseconds idle_check{10'000}; ///< a session unused for longer is asked after before it is lent
+    std::optional<Milliseconds> idle_end{};  ///< one unused for longer is gone, whatever the module says of it
+    SessionMode mode = SessionMode::read_only;
 };
 
-/// Read-only sessions that are lent out one user at a time: no more than a bound, in the order of asking.
+/// Sessions that are lent out one user at a time: no more than a bound, in the order of asking.
 /// @threadsafety safe
 class SessionPool {
 public:

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/pkcs11/quirks/module_info_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 #include <keyway/pkcs11/token_state_internal.hpp>
 
@@ -10,17 +11,27 @@ namespace keyway::pkcs11 {
 namespace {
 
 /// One session stays with the login and one is kept for changes.
-std::size_t sessions_for_signing(const TokenInfo& token, std::size_t wanted) {
-    if(!token.most_sessions) {
+std::size_t sessions_for_signing(const std::optional<std::size_t>& of_token, std::size_t wanted) {
+    if(!of_token) {
         return wanted;
     }
-    return std::min(wanted, *token.most_sessions > 3 ? *token.most_sessions - 2 : 1);
+    return std::min(wanted, *of_token > 3 ? *of_token - 2 : 1);
 }
 
-PoolLimits pool_limits(const TokenInfo& token, const TokenLimits& limits) {
-    return {.most_sessions = sessions_for_signing(token, limits.most_sessions),
-            .patience = limits.patience,
-            .idle_check = limits.idle_check};
+PoolLimits pool_limits(const TokenInfo& token, const TokenLimits& limits, const QuirkProfile& quirks) {
+    auto most = sessions_for_signing(token.most_sessions, limits.most_sessions);
+    most = sessions_for_signing(quirks.most_sessions, most);
+    PoolLimits out{.most_sessions = most, .patience = limits.patience, .idle_check = limits.idle_check};
+    out.mode = quirks.read_write_sessions ? SessionMode::read_write : SessionMode::read_only;
+    if(quirks.idle_timeout) {
+        // A little before, as the token's clock began before this one's.
+        const auto still_there = *quirks.idle_timeout - *quirks.idle_timeout / 10;
+        out.idle_check = std::min(out.idle_check, still_there);
+        if(quirks.session_info_stale) {
+            out.idle_end = still_there;
+        }
+    }
+    return out;
 }
 
 }  // namespace
@@ -30,7 +41,10 @@ Token::Token(std::shared_ptr<Module> module, const TokenSelector& selector, cons
       selector_(selector),
       limits_(limits),
       info_(select_token(module_->tokens(), selector, module_->name())),
-      state_(new State(module_, info_.slot, pool_limits(info_, limits))) {
+      quirks_(load_quirks(limits.quirks, info_, module_info(*module_))),
+      quirk_numbers_(quirks_),
+      state_(new State(module_, info_.slot, pool_limits(info_, limits, quirks_))),
+      cannot_copy_(quirks_.lacks_function("C_CopyObject")) {
     module_->attach_token();
     watch_forks();
 }
@@ -58,7 +72,7 @@ CK_RV Token::borrow(const Deadline& deadline, const PinProvider& pin, std::optio
 }
 
 OwnSession Token::open_own(SessionMode mode) const {
-    return {module_, state_->slot.load(), mode};
+    return {module_, state_->slot.load(), quirks_.read_write_sessions ? SessionMode::read_write : mode};
 }
 
 void Token::log_in(const PinProvider& pin, const Deadline& deadline) {
@@ -88,10 +102,10 @@ void Token::renew_login(State& state, const Module::Use& use, const PinProvider&
     state.pool.suspect_all();
     const auto slot = state.slot.load();
     std::unique_ptr<Session> fresh;
-    auto result = Session::open(module_, slot, SessionMode::read_only, fresh);
+    auto result = Session::open(module_, slot, usual_mode(), fresh);
     if(result == CKR_SESSION_COUNT) {
         state.pool.drop_idle();
-        result = Session::open(module_, slot, SessionMode::read_only, fresh);
+        result = Session::open(module_, slot, usual_mode(), fresh);
     }
     if(result != CKR_OK) {
         throw call_failed(result, "open a session with " + name());
@@ -181,7 +195,7 @@ TokenCounters Token::counters() const {
 }
 
 void Token::begin_anew_in_child() noexcept {
-    state_ = new State(module_, info_.slot, pool_limits(info_, limits_));
+    state_ = new State(module_, info_.slot, pool_limits(info_, limits_, quirks_));
     epoch_.fetch_add(1, std::memory_order_relaxed);
     set_circuit(Circuit::closed);
 }
@@ -189,26 +203,6 @@ void Token::begin_anew_in_child() noexcept {
 CK_RV return_value_of(const Error& error) noexcept {
     const auto* const known = find_return_value(error.return_value());
     return known == nullptr ? CKR_OK : known->value;
-}
-
-bool can_be_got_over(const Error& error) noexcept {
-    const auto* const known = find_return_value(error.return_value());
-    if(known == nullptr) {
-        return false;
-    }
-    switch(known->remedy) {
-        case Remedy::reopen_session:
-        case Remedy::log_in:
-        case Remedy::find_key:
-        case Remedy::wait:
-        case Remedy::reload_module:
-            return true;
-        case Remedy::success:
-        case Remedy::fatal:
-        case Remedy::ask_user:
-            return false;
-    }
-    return false;
 }
 
 }  // namespace keyway::pkcs11

@@ -3,6 +3,7 @@
 
 #include <keyway/core/error.hpp>
 #include <keyway/pkcs11/login_internal.hpp>
+#include <keyway/pkcs11/quirks/quirk_numbers_internal.hpp>
 #include <keyway/pkcs11/recovery.hpp>
 #include <keyway/pkcs11/session_pool_internal.hpp>
 #include <keyway/pkcs11/token_counters.hpp>
@@ -27,6 +28,7 @@ struct TokenLimits {
     std::size_t warm_sessions = 0;    ///< opened ahead, at login
     bool verify_signatures = false;   ///< each, not just the first after each find
     bool session_copies = false;      ///< sign with copies of the keys that live as long as the login
+    std::string quirks = "auto";      ///< what the token does otherwise, as load_quirks() takes it
 };
 
 /// A token, with its login and its sessions, found again when it was away.
@@ -42,6 +44,10 @@ public:
     [[nodiscard]] const TokenLimits& limits() const noexcept { return limits_; }
     [[nodiscard]] FunctionList& calls() const noexcept { return module_->calls(); }
     [[nodiscard]] Deadline new_deadline() const { return Deadline(limits_.deadline); }
+
+    /// What the token does otherwise than the standard says.
+    [[nodiscard]] const QuirkProfile& quirks() const noexcept { return quirks_; }
+    [[nodiscard]] const QuirkNumbers& quirk_numbers() const noexcept { return quirk_numbers_; }
 
     /// For messages: `token "ca"`.
     [[nodiscard]] std::string name() const;
@@ -68,6 +74,9 @@ public:
     /// @throws the failure when nothing can be done about it, or nothing came of it in time
     void recover(const Error& failure, std::uint64_t seen, int failures, const PinProvider& pin, const Deadline& deadline);
 
+    /// Whether recover() can do something about it.
+    [[nodiscard]] bool may_pass(const Error& failure) const noexcept;
+
     /// Runs work with a session of its own, logged in; again, after recovery, when it fails by something that can be got over.
     /// Work undoes what it did when it throws.
     template <typename Work>
@@ -93,6 +102,9 @@ private:
     struct State;
 
     [[nodiscard]] OwnSession open_own(SessionMode mode) const;
+    [[nodiscard]] SessionMode usual_mode() const noexcept {
+        return quirks_.read_write_sessions ? SessionMode::read_write : SessionMode::read_only;
+    }
     void renew_login(State& state, const Module::Use& use, const PinProvider& pin, const Deadline& deadline);
     void log_in_again(std::uint64_t seen, const PinProvider& pin, const Deadline& deadline);
     void keep_login(std::uint64_t seen, const PinProvider& pin, const Deadline& deadline);
@@ -106,6 +118,8 @@ private:
     TokenSelector selector_;
     TokenLimits limits_;
     TokenInfo info_;
+    QuirkProfile quirks_;
+    QuirkNumbers quirk_numbers_;
     std::atomic<std::uint64_t> epoch_{1};
     State* state_;  // of this process: a child gets another one and leaves its parent's alone
     std::atomic<bool> wants_login_{false};
@@ -124,9 +138,6 @@ private:
 /// The return value by whose name an error was made; CKR_OK when there is none.
 [[nodiscard]] CK_RV return_value_of(const Error& error) noexcept;
 
-/// Whether the table knows something that a program can do about it.
-[[nodiscard]] bool can_be_got_over(const Error& error) noexcept;
-
 template <typename Work>
 auto Token::with_session(SessionMode mode, const PinProvider& pin, const Work& work) {
     constexpr int most_failures = 4;
@@ -139,7 +150,7 @@ auto Token::with_session(SessionMode mode, const PinProvider& pin, const Work& w
             const auto session = open_own(mode);
             return work(*session);
         } catch(const Error& error) {
-            if(failures == most_failures || !can_be_got_over(error)) {
+            if(failures == most_failures || !may_pass(error)) {
                 throw;
             }
             failure = error;

@@ -39,13 +39,42 @@ bool needs_a_person(const Error& error) {
 
 }  // namespace
 
+bool Token::may_pass(const Error& failure) const noexcept {
+    const auto result = return_value_of(failure);
+    if(result == CKR_OK) {
+        return false;
+    }
+    switch(remedy_for(result)) {
+        case Remedy::reopen_session:
+        case Remedy::log_in:
+        case Remedy::find_key:
+        case Remedy::wait:
+        case Remedy::reload_module:
+            return true;
+        case Remedy::success:
+        case Remedy::fatal:
+        case Remedy::ask_user:
+            break;
+    }
+    return quirk_numbers_.passes(result);
+}
+
 void Token::recover(const Error& failure,
                     std::uint64_t seen,
                     int failures,
                     const PinProvider& pin,
                     const Deadline& deadline) {
     count_failure(failure);
-    switch(remedy_for(return_value_of(failure))) {
+    const auto result = return_value_of(failure);
+    const auto pause = [&] {
+        const auto until = Clock::now() + with_jitter(first_pause * (1 << std::min(failures - 1, 5)));
+        std::this_thread::sleep_until(deadline.at_latest(until));
+    };
+    if(result != CKR_OK && quirk_numbers_.passes(result)) {
+        pause();
+        return;
+    }
+    switch(remedy_for(result)) {
         case Remedy::reopen_session:
             state_->pool.suspect_all();
             keep_login(seen, pin, deadline);
@@ -57,9 +86,7 @@ void Token::recover(const Error& failure,
             return;  // by whoever knows the key
         case Remedy::wait:
             if(circuit_.load(std::memory_order_relaxed) == Circuit::closed && epoch() == seen && is_still_there(deadline)) {
-                // It is there and was not able to: that may pass.
-                const auto until = Clock::now() + with_jitter(first_pause * (1 << std::min(failures - 1, 5)));
-                std::this_thread::sleep_until(deadline.at_latest(until));
+                pause();  // it is there and was not able to: that may pass
                 return;
             }
             come_back(failure, seen, false, pin, deadline);
@@ -187,7 +214,7 @@ void Token::come_back(const Error& failure,
         std::exception_ptr stop;
         try {
             // The module is reloaded only when the token was not there without, or that is known to be the cause.
-            last = look(reload ? Reload::must : first ? Reload::no : Reload::may, pin, deadline);
+            last = look(reload ? Reload::must : first && !quirks_.reload_needed ? Reload::no : Reload::may, pin, deadline);
         } catch(...) {
             stop = std::current_exception();
         }

@@ -105,6 +105,11 @@ std::shared_ptr<const OptionTable> option_table() {
          .phases = {Phase::settings},
          .default_value = "false",
          .help = "sign with copies of the keys in the token's memory, where it makes them; quicker with some"},
+        {.name = "quirks",
+         .type = OptionType::text,
+         .phases = {Phase::settings},
+         .default_value = "auto",
+         .help = "what the token does otherwise than others: auto, none, a profile's name or file (keyway token quirks)"},
         {.name = "init-args",
          .type = OptionType::text,
          .phases = {Phase::settings},
@@ -172,6 +177,7 @@ TokenPlace token_place(const OptionValues& settings, const BackendAlias& alias) 
     place.limits.warm_sessions = number_between(settings, "warm-sessions", 0, 10'000);
     place.limits.verify_signatures = settings.flag("verify-signatures");
     place.limits.session_copies = settings.flag("session-copies");
+    place.limits.quirks = settings.text("quirks").value_or("auto");
     return place;
 }
 

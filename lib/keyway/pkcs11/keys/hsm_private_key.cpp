@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 namespace keyway::pkcs11 {
@@ -40,15 +41,21 @@ public:
           how_(kept_ == nullptr ? *own_ : *kept_),
           mechanism_{how_.type, nullptr, 0},
           pss_(how_.pss),
-          length_(signature_bytes(key_->spec())),
-          input_(how_.digest_prefix) {
+          length_(signature_bytes(key_->spec())) {
         if(how_.type == CKM_RSA_PKCS_PSS) {
             mechanism_.pParameter = &pss_;
             mechanism_.ulParameterLen = sizeof(pss_);
         }
-        if(!how_.hash.empty()) {
+        const auto& quirks = key_->token().quirks();
+        const auto& numbers = key_->token().quirk_numbers();
+        if(quirks.hash_in_token || numbers.avoids(how_.type)) [[unlikely]] {
+            let_token_hash(padding);
+        } else if(!how_.hash.empty()) {
             hash_ = Botan::HashFunction::create_or_throw(how_.hash);
+            prefix_ = how_.digest_prefix;
         }
+        most_bytes_ = numbers.data_limit(mechanism_.mechanism).value_or(std::numeric_limits<std::size_t>::max());
+        input_.assign(prefix_.begin(), prefix_.end());
     }
 
     void update(std::span<const std::uint8_t> message) override {
@@ -61,13 +68,20 @@ public:
 
     std::vector<std::uint8_t> sign(Botan::RandomNumberGenerator&) override {
         if(hash_) {
-            input_.resize(how_.digest_prefix.size() + hash_->output_length());
-            hash_->final(std::span(input_).subspan(how_.digest_prefix.size()));
+            input_.resize(prefix_.size() + hash_->output_length());
+            hash_->final(std::span(input_).subspan(prefix_.size()));
+        } else if(input_.size() > most_bytes_ && how_.hash.empty()) {
+            const auto bytes = std::to_string(input_.size());
+            input_.clear();
+            throw Error(Errc::unsupported,
+                        "the " + key_->name() + " cannot sign a message of " + bytes + " bytes: the token takes " +
+                            std::to_string(most_bytes_) + " at once",
+                        "EdDSA signs the message itself, in one call: sign a shorter one, or use a key of another kind");
         }
         // Also when it fails, the next message begins anew.
         struct NextMessage {
             HsmSignature& operation;
-            ~NextMessage() { operation.input_.resize(operation.how_.digest_prefix.size()); }
+            ~NextMessage() { operation.input_.resize(operation.prefix_.size()); }
         } const next{*this};
         if(key_->is_observed()) [[unlikely]] {
             sign_observed();
@@ -90,6 +104,9 @@ private:
     CK_RV finish(FunctionList& calls, CK_SESSION_HANDLE session) override {
         const auto input = to_token();
         signature_.resize(length_);
+        if(input.size() > most_bytes_) [[unlikely]] {
+            return finish_in_parts(calls, session, input);
+        }
         CK_ULONG size = length_;
         // PKCS#11 lacks the const; some modules take a null pointer for an empty message as a mistake.
         CK_BYTE nothing = 0;
@@ -100,6 +117,40 @@ private:
             complete_ = size == length_;
         }
         return result;
+    }
+
+    /// For a token that hashes, and takes no more than so much at once.
+    CK_RV finish_in_parts(FunctionList& calls, CK_SESSION_HANDLE session, std::span<const std::uint8_t> input) {
+        while(!input.empty()) {
+            const auto part = input.first(std::min(input.size(), most_bytes_));
+            input = input.subspan(part.size());
+            if(const auto result = calls.C_SignUpdate(session, const_cast<CK_BYTE*>(part.data()), part.size());
+               result != CKR_OK) {
+                return result;
+            }
+        }
+        CK_ULONG size = length_;
+        const auto result = calls.C_SignFinal(session, signature_.data(), &size);
+        if(result == CKR_OK) {
+            signature_.resize(std::min<std::size_t>(size, length_));
+            complete_ = size == length_;
+        }
+        return result;
+    }
+
+    void let_token_hash(std::string_view padding) {
+        const auto& numbers = key_->token().quirk_numbers();
+        if(how_.hashing_type == 0 && !numbers.avoids(how_.type)) {
+            return;  // EdDSA hashes in the token as it is
+        }
+        if(how_.hashing_type == 0 || numbers.avoids(how_.hashing_type)) {
+            throw Error(Errc::unsupported,
+                        "the " + key_->name() + " cannot sign with " + in_quotes(padding) + ": by the token's quirk profile " +
+                            in_quotes(key_->token().quirks().name) + ", its mechanism is not to be used",
+                        "another hash or padding may do; `keyway token quirks` shows the profile");
+        }
+        mechanism_.mechanism = how_.hashing_type;
+        token_hashes_ = true;
     }
 
     std::string_view doing() const noexcept override { return "sign with"; }
@@ -163,14 +214,17 @@ private:
     /// @spec FIPS 186-5 6.4.1
     [[nodiscard]] std::span<const std::uint8_t> to_token() const {
         const std::span<const std::uint8_t> all(input_);
-        return how_.type == CKM_ECDSA ? all.first(std::min(all.size(), length_ / 2)) : all;
+        return mechanism_.mechanism == CKM_ECDSA ? all.first(std::min(all.size(), length_ / 2)) : all;
     }
 
     [[nodiscard]] bool is_valid() const {
         Botan::PK_Verifier verifier(key_->public_key(), how_.verify_padding);
+        if(token_hashes_) {
+            const auto hash = Botan::HashFunction::create_or_throw(how_.hash);
+            return verifier.verify_message(hash->process(input_), signature_);
+        }
         // "Raw" of PKCS#1 v1.5 sets the DigestInfo itself.
-        const auto digest = how_.hash.empty() ? std::span<const std::uint8_t>(input_)
-                                              : std::span<const std::uint8_t>(input_).subspan(how_.digest_prefix.size());
+        const auto digest = std::span<const std::uint8_t>(input_).subspan(prefix_.size());
         return verifier.verify_message(digest, signature_);
     }
 
@@ -181,6 +235,9 @@ private:
     CK_MECHANISM mechanism_;
     CK_RSA_PKCS_PSS_PARAMS pss_;             // PKCS#11 lacks the const: not to be shared with other threads
     std::size_t length_;
+    std::size_t most_bytes_ = 0;  // for one C_Sign
+    bool token_hashes_ = false;
+    std::span<const std::uint8_t> prefix_;  // of `how_`: what stands before the digest
     std::vector<std::uint8_t> input_;
     std::vector<std::uint8_t> signature_;
     bool complete_ = false;
