@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 namespace keyway::pkcs11 {
 
@@ -41,7 +42,21 @@ public:
     [[nodiscard]] const TokenInfo& info() const noexcept { return info_; }
     [[nodiscard]] const TokenLimits& limits() const noexcept { return limits_; }
     [[nodiscard]] FunctionList& calls() const noexcept { return module_->calls(); }
-    [[nodiscard]] Deadline new_deadline() const { return Deadline(limits_.deadline); }
+
+    /// The deadline of a call that begins now; within another one, its.
+    [[nodiscard]] Deadline new_deadline() const;
+
+    /// While it lives, what its thread begins has this deadline at the latest: a user's one call may be several of ours.
+    class OneDeadline {
+    public:
+        explicit OneDeadline(const Deadline& deadline) noexcept;
+        OneDeadline(const OneDeadline&) = delete;
+        OneDeadline& operator=(const OneDeadline&) = delete;
+        ~OneDeadline();
+
+    private:
+        const Deadline* outer_;
+    };
 
     /// For messages: `token "ca"`.
     [[nodiscard]] std::string name() const;
@@ -68,10 +83,15 @@ public:
     /// @throws the failure when nothing can be done about it, or nothing came of it in time
     void recover(const Error& failure, std::uint64_t seen, int failures, const PinProvider& pin, const Deadline& deadline);
 
-    /// Runs work with a session of its own, logged in; again, after recovery, when it fails by something that can be got over.
-    /// Work undoes what it did when it throws.
+    /// Runs work with a session of its own, logged in; again, after recovery, when it fails by something that can be got over, or
+    /// when it found no key, or only read, and the login had ended meanwhile. Work undoes what it did when it throws.
     template <typename Work>
     auto with_session(SessionMode mode, const PinProvider& pin, const Work& work);
+
+    /// Whoever is not logged in sees no private object: what a search did not find means something only when this passes
+    /// after it.
+    /// @throws CKR_USER_NOT_LOGGED_IN when the login that the token wants has ended
+    void require_sight(const Session& session) const;
 
     /// Makes a copy of a key that lives as long as the login; CK_INVALID_HANDLE when the token does not.
     [[nodiscard]] CK_OBJECT_HANDLE copy_for_session(CK_OBJECT_HANDLE key, const Deadline& deadline);
@@ -97,6 +117,14 @@ private:
     void log_in_again(std::uint64_t seen, const PinProvider& pin, const Deadline& deadline);
     void keep_login(std::uint64_t seen, const PinProvider& pin, const Deadline& deadline);
     [[nodiscard]] bool is_still_there(const Deadline& deadline);
+    void require_sight_of_reader(SessionMode mode, const Session& session) const {
+        if(mode == SessionMode::read_only) {
+            require_sight(session);
+        }
+    }
+    void apply(Remedy remedy, const Error& failure, std::uint64_t seen, int failures, const PinProvider& pin,
+               const Deadline& deadline);
+    void wait_until_back(std::string_view doing, const PinProvider& pin, const Deadline& deadline);
     void come_back(const Error& failure, std::uint64_t seen, bool reload, const PinProvider& pin, const Deadline& deadline);
     enum class Reload { no, may, must };
     [[nodiscard]] std::optional<Error> look(Reload reload, const PinProvider& pin, const Deadline& deadline);
@@ -137,9 +165,24 @@ auto Token::with_session(SessionMode mode, const PinProvider& pin, const Work& w
         try {
             log_in(pin, deadline);
             const auto session = open_own(mode);
-            return work(*session);
+            try {
+                if constexpr(std::is_void_v<decltype(work(*session))>) {
+                    work(*session);
+                    require_sight_of_reader(mode, *session);
+                    return;
+                } else {
+                    auto result = work(*session);
+                    require_sight_of_reader(mode, *session);
+                    return result;
+                }
+            } catch(const Error& error) {
+                if(error.code() == Errc::key_not_found) {
+                    require_sight(*session);
+                }
+                throw;
+            }
         } catch(const Error& error) {
-            if(failures == most_failures || !can_be_got_over(error)) {
+            if(failures == most_failures || deadline.passed() || !can_be_got_over(error)) {
                 throw;
             }
             failure = error;

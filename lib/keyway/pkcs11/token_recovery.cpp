@@ -45,7 +45,21 @@ void Token::recover(const Error& failure,
                     const PinProvider& pin,
                     const Deadline& deadline) {
     count_failure(failure);
-    switch(remedy_for(return_value_of(failure))) {
+    try {
+        apply(remedy_for(return_value_of(failure)), failure, seen, failures, pin, deadline);
+    } catch(const Error& next) {
+        // What was done about it met the next fault: the token is worse off than it looked.
+        if(!can_be_got_over(next) || deadline.passed()) {
+            throw;
+        }
+        count_failure(next);
+        come_back(next, seen, remedy_for(return_value_of(next)) == Remedy::reload_module, pin, deadline);
+    }
+}
+
+void Token::apply(Remedy remedy, const Error& failure, std::uint64_t seen, int failures, const PinProvider& pin,
+                  const Deadline& deadline) {
+    switch(remedy) {
         case Remedy::reopen_session:
             state_->pool.suspect_all();
             keep_login(seen, pin, deadline);
@@ -58,6 +72,10 @@ void Token::recover(const Error& failure,
         case Remedy::wait:
             if(circuit_.load(std::memory_order_relaxed) == Circuit::closed && epoch() == seen && is_still_there(deadline)) {
                 // It is there and was not able to: that may pass.
+                if(return_value_of(failure) == CKR_SESSION_COUNT) {
+                    const Module::Use use(*module_);
+                    state_->pool.drop_idle();
+                }
                 const auto until = Clock::now() + with_jitter(first_pause * (1 << std::min(failures - 1, 5)));
                 std::this_thread::sleep_until(deadline.at_latest(until));
                 return;
@@ -131,6 +149,11 @@ void Token::set_circuit(Circuit circuit) noexcept {
     if((before == Circuit::closed) != (circuit == Circuit::closed)) {
         module_->count_away(circuit == Circuit::closed ? -1 : 1);
     }
+}
+
+void Token::wait_until_back(std::string_view doing, const PinProvider& pin, const Deadline& deadline) {
+    // No epoch is 0: whoever finds it there again has done it for this thread too.
+    come_back(call_failed(CKR_TOKEN_NOT_PRESENT, std::string(doing) + name()), 0, false, pin, deadline);
 }
 
 void Token::come_back(const Error& failure,
@@ -223,10 +246,11 @@ std::optional<Error> Token::look(Reload reload, const PinProvider& pin, const De
         }
         const auto found = select_token(module_->tokens(use), selector_, module_->name());
         // What is still open is closed before a new session can get the same number.
-        state.pool.drop_idle();
         state.keeper.reset();
         state.slot = found.slot;
         state.pool.move_to(found.slot);
+        // Now, and not just when somebody is logged in again: handles of before may be other objects' by now.
+        epoch_.fetch_add(1, std::memory_order_acq_rel);
         renew_login(state, use, pin, deadline);
         return std::nullopt;
     } catch(const Error& error) {

@@ -70,6 +70,7 @@ HsmKey::Finding HsmKey::current() const noexcept {
 }
 
 void HsmKey::publish(const Finding& finding) noexcept {
+    const auto forks = hold_back_forks();  // a child would wait for ever for a thread that it does not have
     number_.store(0, std::memory_order_relaxed);
     // Whoever reads one of these reads the 0, or the new number, after it.
     epoch_.store(finding.epoch, std::memory_order_release);
@@ -167,7 +168,9 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
             throw failure;
         }
         token_->recover(failure, seen, failures, pin_, deadline);
-        stale = remedy_for(result) == Remedy::find_key ? refused : 0;
+        if(remedy_for(result) == Remedy::find_key) {
+            stale = refused;
+        }
     }
 }
 
