@@ -226,7 +226,8 @@ void Token::come_back(const Error& failure,
         }
         set_circuit(Circuit::open);
         state.next_look = Clock::now() + with_jitter(state.pause);
-        state.pause = std::min(state.pause * 2, longest_pause);
+        // Whoever comes waits no longer than for a part of his time before it is looked for again.
+        state.pause = std::min({state.pause * 2, longest_pause, std::max(first_pause, limits_.deadline / 4)});
     }
 }
 
