@@ -227,6 +227,21 @@ CK_RV return_value_of(const Error& error) noexcept {
     return known == nullptr ? CKR_OK : known->value;
 }
 
+bool may_have_changed_meanwhile(const Error& error) noexcept {
+    switch(error.code()) {
+        case Errc::key_not_found:
+        case Errc::key_mismatch:
+        case Errc::key_ambiguous:
+            return true;
+        default:
+            return false;
+    }
+}
+
+Error call_failed_meanwhile(const Error& error) {
+    return error.with_return_value("CKR_KEY_HANDLE_INVALID");
+}
+
 bool can_be_got_over(const Error& error) noexcept {
     const auto* const known = find_return_value(error.return_value());
     if(known == nullptr) {

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 namespace keyway::pkcs11 {
 
@@ -102,6 +103,9 @@ public:
     /// Shows the PIN for one use of a key with CKA_ALWAYS_AUTHENTICATE.
     [[nodiscard]] CK_RV log_in_for_operation(const SessionPool::Loan& loan, const PinProvider& pin, const Deadline& deadline);
 
+    /// Keeps a fork waiting, as a call would: for what takes locks of other libraries that a child would find held.
+    [[nodiscard]] Module::Use stay_inside() const { return Module::Use(*module_); }
+
     void count_operation(bool repeated, bool verified) noexcept;
     void count_find() noexcept { finds_.fetch_add(1, std::memory_order_relaxed); }
     void count_failure(const Error& error) noexcept;
@@ -152,12 +156,19 @@ private:
 /// The return value by whose name an error was made; CKR_OK when there is none.
 [[nodiscard]] CK_RV return_value_of(const Error& error) noexcept;
 
+/// Whether it says that a key is not there, or another one, though the token may have changed while it was looked for.
+[[nodiscard]] bool may_have_changed_meanwhile(const Error& error) noexcept;
+
+/// The same error, as one that can be got over by looking for the key again.
+[[nodiscard]] Error call_failed_meanwhile(const Error& error);
+
 /// Whether the table knows something that a program can do about it.
 [[nodiscard]] bool can_be_got_over(const Error& error) noexcept;
 
 template <typename Work>
 auto Token::with_session(SessionMode mode, const PinProvider& pin, const Work& work) {
     constexpr int most_failures = 4;
+    bool looked_twice = false;  // the token may have changed during the first look
     const auto deadline = new_deadline();
     for(int failures = 1;; ++failures) {
         const auto seen = epoch();
@@ -176,8 +187,11 @@ auto Token::with_session(SessionMode mode, const PinProvider& pin, const Work& w
                     return result;
                 }
             } catch(const Error& error) {
-                if(error.code() == Errc::key_not_found) {
+                if(may_have_changed_meanwhile(error) && failures < most_failures) {
                     require_sight(*session);
+                    if(!std::exchange(looked_twice, true)) {
+                        throw call_failed_meanwhile(error);
+                    }
                 }
                 throw;
             }

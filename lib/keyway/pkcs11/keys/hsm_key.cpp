@@ -9,8 +9,10 @@ namespace keyway::pkcs11 {
 
 namespace {
 
-/// How often one operation may fail, while the token is there, before its error is told.
+/// How often one operation may fail, while the token is there, before its error is told; and how often when the token or its
+/// login was lost and is back each time, which may be because of others.
 constexpr int most_failures = 8;
+constexpr int most_failures_and_losses = 32;
 
 std::uint64_t next_number() noexcept {
     static std::atomic<std::uint64_t> last{0};
@@ -98,7 +100,19 @@ HsmKey::Finding HsmKey::find_again(const SessionPool::Loan& loan, std::uint64_t 
     if(latest.number != outdated && latest.epoch == epoch) {
         return latest;
     }
-    const auto found = find_key(loan.session(), selector_, fingerprint_, token_->name());
+    const auto look = [&] { return find_key(loan.session(), selector_, fingerprint_, token_->name()); };
+    // Finding takes several calls, between which the token may have changed: what is wrong has to be so twice.
+    const auto found = [&] {
+        try {
+            return look();
+        } catch(const Error& error) {
+            if(!may_have_changed_meanwhile(error)) {
+                throw;
+            }
+            token_->require_sight(loan.session());
+            return look();
+        }
+    }();
     take(found, epoch, loan.session(), deadline);
     return current();
 }
@@ -116,9 +130,13 @@ CK_RV HsmKey::attempt(KeyOperation& operation, std::uint64_t& stale, const Deadl
             found = find_again(*loan, found.number, deadline);
         } catch(const Error& error) {
             // Whoever is not logged in sees no private key.
-            const bool hidden = error.code() == Errc::key_not_found && token_->info().login_required &&
+            const bool hidden = may_have_changed_meanwhile(error) && token_->info().login_required &&
                                 !loan->session().is_logged_in();
-            const auto result = hidden ? CKR_USER_NOT_LOGGED_IN : return_value_of(error);
+            // Nor did he for a moment, when somebody logged in again meanwhile.
+            const bool changed = may_have_changed_meanwhile(error) && token_->epoch() != seen;
+            const auto result = hidden    ? CKR_USER_NOT_LOGGED_IN
+                                : changed ? CKR_KEY_HANDLE_INVALID
+                                          : return_value_of(error);
             if(result == CKR_OK) {
                 throw;
             }
@@ -153,6 +171,7 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
     const auto deadline = token_->new_deadline();
     Done done;
     auto stale = distrusted;  // the finding whose handle was refused
+    int losses = 0;
     for(int failures = 1;; ++failures) {
         std::uint64_t refused = stale;
         std::uint64_t seen = token_->epoch();
@@ -163,11 +182,12 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
         }
         done.repeated = done.repeated || reached;
         const auto failure = call_failed(result, std::string(operation.doing()) + " the " + name());
-        if(failures == most_failures || deadline.passed()) {
+        if(failures - losses >= most_failures || failures >= most_failures_and_losses || deadline.passed()) {
             token_->count_failure(failure);
             throw failure;
         }
         token_->recover(failure, seen, failures, pin_, deadline);
+        losses += token_->epoch() == seen ? 0 : 1;
         if(remedy_for(result) == Remedy::find_key) {
             stale = refused;
         }

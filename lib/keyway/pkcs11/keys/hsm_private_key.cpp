@@ -29,6 +29,9 @@ std::size_t signature_bytes(const KeySpec& spec) {
     throw Error(Errc::internal, "a key of no known kind");
 }
 
+/// How many signatures in a row may be wrong, each by a handle that was found anew, before that is the error.
+constexpr int most_wrong = 3;
+
 /// Hashes here what can be hashed, and leaves to the token only what needs the key.
 class HsmSignature final : public Botan::PK_Ops::Signature, private KeyOperation {
 public:
@@ -68,15 +71,15 @@ public:
         auto done = sign_once(0);
         if(done.unproven) {
             // A handle may have become another key's unnoticed: what the key's finding is worth is seen by finding it again.
-            if(!is_valid()) {
-                done = sign_once(done.finding);
-                done.repeated = true;
-                if(!is_valid()) {
+            for(int wrong = 1; !is_valid(); ++wrong) {
+                if(wrong == most_wrong) {
                     throw Error(Errc::verification_failed,
                                 "a signature of the " + key_->name() + " does not verify with its public key",
                                 "the private and the public object do not belong together, or the token is broken; nothing "
                                 "was handed out");
                 }
+                done = sign_once(done.finding);
+                done.repeated = true;
             }
             key_->prove(done.finding);
         }
@@ -128,6 +131,7 @@ private:
     }
 
     [[nodiscard]] bool is_valid() const {
+        const auto inside = key_->token().stay_inside();
         Botan::PK_Verifier verifier(key_->public_key(), how_.verify_padding);
         // "Raw" of PKCS#1 v1.5 sets the DigestInfo itself.
         const auto digest = how_.hash.empty() ? std::span<const std::uint8_t>(input_)
