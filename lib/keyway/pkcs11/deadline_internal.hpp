@@ -14,6 +14,7 @@ public:
     using Clock = std::chrono::steady_clock;
 
     explicit Deadline(Milliseconds patience) : at_(Clock::now() + patience) {}
+    explicit Deadline(Clock::time_point at) : at_(at) {}
 
     [[nodiscard]] Clock::time_point at() const noexcept { return at_; }
     [[nodiscard]] bool passed() const noexcept { return Clock::now() >= at_; }

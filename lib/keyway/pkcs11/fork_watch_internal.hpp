@@ -29,4 +29,17 @@ protected:
 /// a module is called.
 [[nodiscard]] std::unique_lock<std::mutex> hold_back_forks();
 
+/// What a thread does around its fork(): calm() before, without any lock held; resume() behind it in the parent, abandon() in
+/// the child. One thread at a time.
+struct AroundForks {
+    void (*calm)() noexcept;
+    void (*resume)() noexcept;
+    void (*abandon)() noexcept;
+};
+void set_around_forks(const AroundForks& around) noexcept;
+
+/// What libraries registered with pthread_atfork before runs inside of calm() and resume(): to be called when one was loaded
+/// that may do so, as it may hold back its callers while it is prepared for the fork.
+void come_first_at_forks();
+
 }  // namespace keyway::pkcs11

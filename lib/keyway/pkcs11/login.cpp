@@ -131,7 +131,8 @@ CK_RV log_in_for_operation(const Module& module,
     const auto token = module.token_in(use, slot);
     const auto logins = RejectedPins::lock_logins(token, deadline);
     require_usable_pin(token, pin);
-    return try_pin({module, use, slot, token}, session, CKU_CONTEXT_SPECIFIC, pin);
+    const auto result = try_pin({module, use, slot, token}, session, CKU_CONTEXT_SPECIFIC, pin);
+    return result == CKR_USER_ALREADY_LOGGED_IN ? CKR_OK : result;
 }
 
 }  // namespace keyway::pkcs11

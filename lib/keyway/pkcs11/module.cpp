@@ -6,6 +6,7 @@
 #include <keyway/pkcs11/token_info_internal.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -18,14 +19,13 @@ using Clock = Deadline::Clock;
 
 constexpr std::chrono::seconds between_reloads{30};
 
-std::atomic<bool> exiting{false};
+/// For how long whoever wants a module for himself keeps others out while he waits for those inside. A call that hangs is to
+/// hold up nobody else for longer.
+constexpr Milliseconds for_a_reload{500};
+constexpr Milliseconds for_a_fork{200};
+constexpr Milliseconds for_the_end{1'000};
 
-/// Handlers run in reverse order of registration. Registered after the first module was initialised, this one runs before
-/// anything of that module or of what it uses is torn down, and objects made later go before this one, which is as well.
-void watch_for_exit() {
-    static const int registered = std::atexit([] { exiting = true; });
-    static_cast<void>(registered);
-}
+std::atomic<bool> exiting{false};
 
 /// The modules that are open. A process has one instance of each, so this has to be global.
 class ModuleTable final : public ForkAware {
@@ -43,9 +43,26 @@ public:
             return open;
         }
         auto made = std::make_shared<Module>(name, init_args);
-        const auto forks = hold_back_forks();
-        modules_.insert_or_assign(name, made);
+        const bool is_new = [&] {
+            const auto forks = hold_back_forks();
+            return modules_.insert_or_assign(name, made).second;
+        }();
+        if(is_new) {
+            come_first_at_forks();
+        }
         return made;
+    }
+
+    std::vector<std::shared_ptr<Module>> all() {
+        std::vector<std::shared_ptr<Module>> open;
+        const auto forks = hold_back_forks();
+        open.reserve(modules_.size());
+        for(const auto& [name, module] : modules_) {
+            if(auto locked = module.lock()) {
+                open.push_back(std::move(locked));
+            }
+        }
+        return open;
     }
 
     void begin_anew_in_child() noexcept override { opening_ = new std::mutex; }
@@ -65,6 +82,56 @@ private:
 ModuleTable& table() {
     static auto* const instance = new ModuleTable;
     return *instance;
+}
+
+/// The modules that this fork() keeps everybody out of. On the heap, as a child leaves it alone.
+std::vector<std::shared_ptr<Module>>* calmed = nullptr;
+
+void calm_modules() noexcept {
+    auto all = table().all();
+    std::erase_if(all, [](const auto& module) { return !module->calm(); });
+    calmed = new std::vector(std::move(all));
+}
+
+void resume_modules() noexcept {
+    for(const auto& module : *calmed) {
+        module->resume();
+    }
+    delete std::exchange(calmed, nullptr);
+}
+
+void leave_modules_to_the_parent() noexcept {
+    calmed = nullptr;
+}
+
+constexpr AroundForks around_forks{calm_modules, resume_modules, leave_modules_to_the_parent};
+
+/// Other threads may be in calls while the main one ends the process: they are waited for, and none gets in any more, before
+/// the modules' own static objects go.
+void end_use_of_modules() {
+    exiting = true;
+    for(const auto& module : table().all()) {
+        module->close_for_good();
+    }
+}
+
+/// Handlers run in reverse order of registration. Registered after the first module was initialised, this one runs before
+/// anything of that module or of what it uses is torn down, and objects made later go before this one, which is as well.
+void watch_for_exit() {
+    static const int registered = std::atexit(end_use_of_modules);
+    static_cast<void>(registered);
+}
+
+bool went_away(CK_RV result) noexcept {
+    switch(result) {
+        case CKR_SLOT_ID_INVALID:
+        case CKR_TOKEN_NOT_PRESENT:
+        case CKR_TOKEN_NOT_RECOGNIZED:
+        case CKR_DEVICE_REMOVED:
+            return true;
+        default:
+            return false;
+    }
 }
 
 Error cannot_load(const std::string& name, const std::string& why) {
@@ -119,6 +186,10 @@ struct Module::Locks {
 };
 
 std::shared_ptr<Module> Module::open(const std::string& path_or_name, const std::string& init_args) {
+    if(process_is_exiting()) {
+        throw Error(Errc::token_failed, "the process is ending, so that the PKCS#11 module " + in_quotes(path_or_name) +
+                                            " is not opened any more");
+    }
     return table().open(path_or_name, init_args);
 }
 
@@ -136,6 +207,7 @@ Module::Module(const std::string& path_or_name, std::string init_args)
         throw;
     }
     watch_for_exit();
+    set_around_forks(around_forks);
     watch_forks();
 }
 
@@ -200,7 +272,8 @@ bool Module::reload(std::uint64_t seen, const Deadline& deadline) {
     if(generation() != seen) {
         return is_initialised();
     }
-    if(until_next_reload().count() > 0 || !locks_->gate.close(deadline)) {
+    if(until_next_reload().count() > 0 ||
+       !locks_->gate.close(Deadline(deadline.at_latest(Clock::now() + for_a_reload)))) {
         return false;
     }
     // Also opened when initialising fails: whoever comes then is told so by the module.
@@ -244,11 +317,19 @@ std::vector<TokenInfo> Module::tokens(const Use&) const {
         break;
     }
     std::vector<TokenInfo> tokens;
+    CK_RV broken = CKR_OK;
     for(const auto slot : slots) {
         CK_TOKEN_INFO raw{};
-        if(calls_->C_GetTokenInfo(slot, &raw) == CKR_OK) {  // else the token went away meanwhile
+        const auto result = calls_->C_GetTokenInfo(slot, &raw);
+        if(result == CKR_OK) {
             tokens.push_back(to_token_info(slot, raw));
+        } else if(!went_away(result)) {
+            broken = result;
         }
+    }
+    // One that does not answer hides no other; where there is none, it is no answer that there is none.
+    if(tokens.empty() && broken != CKR_OK) {
+        throw call_failed(broken, "read the tokens of module " + in_quotes(name_));
     }
     return tokens;
 }
@@ -264,25 +345,66 @@ TokenInfo Module::token_in(const Use&, CK_SLOT_ID slot) const {
 
 namespace {
 
-/// What this thread is inside of, innermost last: going in once more must not wait for somebody who waits for it to come out.
-thread_local const Module* used_by_this_thread = nullptr;
+/// What this thread is inside of, and how often: going in once more must not wait for somebody who waits for it to come out.
+struct Inside {
+    const void* locks = nullptr;
+    unsigned depth = 0;
+};
+thread_local std::array<Inside, 4> used_by_this_thread;
+
+Inside* inside_of(const void* locks) noexcept {
+    for(auto& one : used_by_this_thread) {
+        if(one.locks == locks) {
+            return &one;
+        }
+    }
+    return nullptr;
+}
 
 }  // namespace
 
-Module::Use::Use(const Module& module) : module_(&module), outer_(used_by_this_thread) {
-    if(outer_ == module_) {
-        module.locks_->gate.enter_again();
-    } else {
-        module.locks_->gate.enter();
+Module::Use::Use(const Module& module) : locks_(module.locks_) {
+    if(auto* const inside = inside_of(locks_)) {
+        locks_->gate.enter_again();
+        ++inside->depth;
+        return;
     }
-    used_by_this_thread = module_;
+    locks_->gate.enter();
+    if(auto* const unused = inside_of(nullptr)) {
+        *unused = {locks_, 1};
+    }
 }
 
 Module::Use::~Use() {
-    if(module_ != nullptr) {
-        used_by_this_thread = outer_;
-        module_->locks_->gate.leave();
+    if(locks_ == nullptr) {
+        return;
     }
+    if(auto* const inside = inside_of(locks_); inside != nullptr && --inside->depth == 0) {
+        inside->locks = nullptr;
+    }
+    locks_->gate.leave();
+}
+
+bool Module::calm() noexcept {
+    if(inside_of(locks_) != nullptr || !locks_->initialising.try_lock_for(for_a_fork)) {
+        return false;
+    }
+    if(locks_->gate.close(Deadline(for_a_fork))) {
+        return true;
+    }
+    locks_->initialising.unlock();
+    return false;
+}
+
+void Module::resume() noexcept {
+    locks_->gate.open();
+    locks_->initialising.unlock();
+}
+
+void Module::close_for_good() noexcept {
+    // Whoever is initialising it comes to an end first; the lock is kept.
+    static_cast<void>(inside_of(locks_) == nullptr && locks_->initialising.try_lock_for(for_the_end));
+    locks_->gate.close_for_good(Deadline(inside_of(locks_) == nullptr ? for_the_end : Milliseconds(0)));
 }
 
 void Module::begin_anew_in_child() noexcept {

@@ -36,19 +36,22 @@ public:
     [[nodiscard]] const std::string& init_args() const noexcept { return init_args_; }
     [[nodiscard]] FunctionList& calls() const noexcept { return *calls_; }
 
-    /// The right to make calls, for the thread that made it. One inside another of the same module costs no wait.
+    struct Locks;
+
+    /// The right to make calls, for the thread that made it. One beside another of the same module costs no wait; they end in
+    /// any order, in that thread.
     class Use {
     public:
+        /// @throws Errc::token_failed when the process is ending
         explicit Use(const Module& module);
-        Use(Use&& other) noexcept : module_(std::exchange(other.module_, nullptr)), outer_(other.outer_) {}
+        Use(Use&& other) noexcept : locks_(std::exchange(other.locks_, nullptr)) {}
         Use& operator=(Use&&) = delete;
         Use(const Use&) = delete;
         Use& operator=(const Use&) = delete;
         ~Use();
 
     private:
-        const Module* module_;  // null once moved from
-        const Module* outer_;   // what the thread was using before
+        Locks* locks_;  // null once moved from; a forked child leaves those of its parent
     };
 
     /// Counts the times it was initialised: what was opened under another number is gone.
@@ -93,9 +96,16 @@ public:
 
     void begin_anew_in_child() noexcept override;
 
-private:
-    struct Locks;
+    /// Keeps everybody out of the module for a moment, so that a fork finds it, and what it uses, without a lock held by a
+    /// thread that the child does not have.
+    /// @return false when somebody stays in a call for longer than a fork can wait; this thread itself, maybe
+    [[nodiscard]] bool calm() noexcept;
+    void resume() noexcept;
 
+    /// At the end of the process.
+    void close_for_good() noexcept;
+
+private:
     void initialise();
 
     std::string name_;

@@ -2,6 +2,8 @@
 #include <keyway/pkcs11/return_value.hpp>
 #include <keyway/pkcs11/session_internal.hpp>
 
+#include <new>
+
 namespace keyway::pkcs11 {
 
 namespace {
@@ -34,7 +36,11 @@ CK_RV Session::open(const std::shared_ptr<const Module>& module,
     CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
     const auto result = open_session(*module, slot, mode, handle);
     if(result == CKR_OK) {
-        out.reset(new Session(module, handle));
+        out.reset(new(std::nothrow) Session(module, handle));
+        if(!out) {
+            module->calls().C_CloseSession(handle);
+            return CKR_HOST_MEMORY;
+        }
     }
     return result;
 }

@@ -99,6 +99,7 @@ CK_RV SessionPool::borrow(const Deadline& deadline, std::optional<Loan>& out) {
     };
     if(most_ < limits_.most_sessions && Clock::now() - refused_at_ > refusal_lasts) {
         most_ = limits_.most_sessions;
+        wake_those_who_may_go();
     }
     if(lent_ >= most_ || !waiting_.empty()) {
         wait(false);
@@ -165,15 +166,15 @@ void SessionPool::drop_idle() noexcept {
 }
 
 void SessionPool::move_to(CK_SLOT_ID slot) noexcept {
+    std::vector<Idle> dropped;  // closed behind the lock
     const std::lock_guard lock(mutex_);
     slot_ = slot;
     ++series_;
-    most_ = limits_.most_sessions;
-    for(auto& idle : idle_) {
-        idle.session->forget();
-    }
     lost_ += idle_.size();
-    idle_.clear();
+    idle_.swap(dropped);
+    idle_.reserve(limits_.most_sessions);
+    most_ = limits_.most_sessions;
+    wake_those_who_may_go();
 }
 
 void SessionPool::give_back(std::unique_ptr<Session> session, std::uint64_t series) noexcept {
@@ -189,7 +190,11 @@ void SessionPool::give_back(std::unique_ptr<Session> session, std::uint64_t seri
 
 void SessionPool::release_permit() noexcept {
     --lent_;
-    if(!waiting_.empty() && lent_ < most_) {
+    wake_those_who_may_go();
+}
+
+void SessionPool::wake_those_who_may_go() noexcept {
+    while(!waiting_.empty() && lent_ < most_) {
         auto* const next = waiting_.front();
         waiting_.pop_front();
         ++lent_;

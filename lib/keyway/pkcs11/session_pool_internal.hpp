@@ -82,7 +82,8 @@ public:
     /// Closes the sessions that nobody uses. By one who has a Module::Use.
     void drop_idle() noexcept;
 
-    /// The token is in this slot now, and all sessions of before are gone: what is on loan does not come back.
+    /// The token is in this slot now, and the sessions of before are not used any more: those that are idle are closed now, those
+    /// on loan when they come back. By one who has a Module::Use.
     void move_to(CK_SLOT_ID slot) noexcept;
 
     struct Usage {
@@ -110,6 +111,7 @@ private:
     [[nodiscard]] std::unique_ptr<Session> take_idle(std::unique_lock<std::mutex>& lock, std::uint64_t& series);
     void give_back(std::unique_ptr<Session> session, std::uint64_t series) noexcept;
     void release_permit() noexcept;
+    void wake_those_who_may_go() noexcept;
 
     std::shared_ptr<const Module> module_;
     PoolLimits limits_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 namespace keyway::pkcs11 {
 
@@ -56,8 +57,29 @@ Token::~Token() {
     if(process_is_exiting()) {
         return;  // the state goes with the process
     }
-    const Module::Use use(*module_);
-    delete state_;
+    try {
+        const Module::Use use(*module_);
+        delete state_;
+    } catch(const Error&) {
+        // The process began to end meanwhile.
+    }
+}
+
+namespace {
+
+thread_local const Deadline* one_deadline = nullptr;
+
+}  // namespace
+
+Deadline Token::new_deadline() const {
+    const Deadline own(limits_.deadline);
+    return one_deadline == nullptr ? own : Deadline(one_deadline->at_latest(own.at()));
+}
+
+Token::OneDeadline::OneDeadline(const Deadline& deadline) noexcept : outer_(std::exchange(one_deadline, &deadline)) {}
+
+Token::OneDeadline::~OneDeadline() {
+    one_deadline = outer_;
 }
 
 std::string Token::name() const {
@@ -66,7 +88,7 @@ std::string Token::name() const {
 
 CK_RV Token::borrow(const Deadline& deadline, const PinProvider& pin, std::optional<SessionPool::Loan>& out) {
     if(circuit_.load(std::memory_order_relaxed) != Circuit::closed) [[unlikely]] {
-        come_back(call_failed(CKR_TOKEN_NOT_PRESENT, "open a session with " + name()), epoch(), false, pin, deadline);
+        wait_until_back("open a session with ", pin, deadline);
     }
     return state_->pool.borrow(deadline, out);
 }
@@ -77,7 +99,7 @@ OwnSession Token::open_own(SessionMode mode) const {
 
 void Token::log_in(const PinProvider& pin, const Deadline& deadline) {
     if(circuit_.load(std::memory_order_relaxed) != Circuit::closed) {
-        come_back(call_failed(CKR_TOKEN_NOT_PRESENT, "log in to " + name()), epoch(), false, pin, deadline);
+        wait_until_back("log in to ", pin, deadline);
     }
     module_->ensure_initialised();
     auto& state = *state_;
@@ -117,6 +139,20 @@ void Token::renew_login(State& state, const Module::Use& use, const PinProvider&
     // The new one is there before the old one is closed: closing the last session of a process logs out.
     state.keeper = std::move(fresh);
     epoch_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+void Token::require_sight(const Session& session) const {
+    if(!wants_login_.load(std::memory_order_relaxed)) {
+        return;
+    }
+    CK_SESSION_INFO info{};
+    auto result = session.calls().C_GetSessionInfo(session.handle(), &info);
+    if(result == CKR_OK && info.state != CKS_RO_USER_FUNCTIONS && info.state != CKS_RW_USER_FUNCTIONS) {
+        result = CKR_USER_NOT_LOGGED_IN;
+    }
+    if(result != CKR_OK) {
+        throw call_failed(result, "see the private objects of " + name());
+    }
 }
 
 CK_OBJECT_HANDLE Token::copy_for_session(CK_OBJECT_HANDLE key, const Deadline& deadline) {
@@ -203,6 +239,21 @@ void Token::begin_anew_in_child() noexcept {
 CK_RV return_value_of(const Error& error) noexcept {
     const auto* const known = find_return_value(error.return_value());
     return known == nullptr ? CKR_OK : known->value;
+}
+
+bool may_have_changed_meanwhile(const Error& error) noexcept {
+    switch(error.code()) {
+        case Errc::key_not_found:
+        case Errc::key_mismatch:
+        case Errc::key_ambiguous:
+            return true;
+        default:
+            return false;
+    }
+}
+
+Error call_failed_meanwhile(const Error& error) {
+    return error.with_return_value("CKR_KEY_HANDLE_INVALID");
 }
 
 }  // namespace keyway::pkcs11

@@ -16,6 +16,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 namespace keyway::pkcs11 {
 
@@ -43,7 +45,21 @@ public:
     [[nodiscard]] const TokenInfo& info() const noexcept { return info_; }
     [[nodiscard]] const TokenLimits& limits() const noexcept { return limits_; }
     [[nodiscard]] FunctionList& calls() const noexcept { return module_->calls(); }
-    [[nodiscard]] Deadline new_deadline() const { return Deadline(limits_.deadline); }
+
+    /// The deadline of a call that begins now; within another one, its.
+    [[nodiscard]] Deadline new_deadline() const;
+
+    /// While it lives, what its thread begins has this deadline at the latest: a user's one call may be several of ours.
+    class OneDeadline {
+    public:
+        explicit OneDeadline(const Deadline& deadline) noexcept;
+        OneDeadline(const OneDeadline&) = delete;
+        OneDeadline& operator=(const OneDeadline&) = delete;
+        ~OneDeadline();
+
+    private:
+        const Deadline* outer_;
+    };
 
     /// What the token does otherwise than the standard says.
     [[nodiscard]] const QuirkProfile& quirks() const noexcept { return quirks_; }
@@ -77,10 +93,15 @@ public:
     /// Whether recover() can do something about it.
     [[nodiscard]] bool may_pass(const Error& failure) const noexcept;
 
-    /// Runs work with a session of its own, logged in; again, after recovery, when it fails by something that can be got over.
-    /// Work undoes what it did when it throws.
+    /// Runs work with a session of its own, logged in; again, after recovery, when it fails by something that can be got over, or
+    /// when it found no key, or only read, and the login had ended meanwhile. Work undoes what it did when it throws.
     template <typename Work>
     auto with_session(SessionMode mode, const PinProvider& pin, const Work& work);
+
+    /// Whoever is not logged in sees no private object: what a search did not find means something only when this passes
+    /// after it.
+    /// @throws CKR_USER_NOT_LOGGED_IN when the login that the token wants has ended
+    void require_sight(const Session& session) const;
 
     /// Makes a copy of a key that lives as long as the login; CK_INVALID_HANDLE when the token does not.
     [[nodiscard]] CK_OBJECT_HANDLE copy_for_session(CK_OBJECT_HANDLE key, const Deadline& deadline);
@@ -90,6 +111,9 @@ public:
 
     /// Shows the PIN for one use of a key with CKA_ALWAYS_AUTHENTICATE.
     [[nodiscard]] CK_RV log_in_for_operation(const SessionPool::Loan& loan, const PinProvider& pin, const Deadline& deadline);
+
+    /// Keeps a fork waiting, as a call would: for what takes locks of other libraries that a child would find held.
+    [[nodiscard]] Module::Use stay_inside() const { return Module::Use(*module_); }
 
     void count_operation(bool repeated, bool verified) noexcept;
     void count_find() noexcept { finds_.fetch_add(1, std::memory_order_relaxed); }
@@ -109,6 +133,13 @@ private:
     void log_in_again(std::uint64_t seen, const PinProvider& pin, const Deadline& deadline);
     void keep_login(std::uint64_t seen, const PinProvider& pin, const Deadline& deadline);
     [[nodiscard]] bool is_still_there(const Deadline& deadline);
+    void require_sight_of_reader(SessionMode mode, const Session& session) const {
+        if(mode == SessionMode::read_only) {
+            require_sight(session);
+        }
+    }
+    void apply(const Error& failure, std::uint64_t seen, int failures, const PinProvider& pin, const Deadline& deadline);
+    void wait_until_back(std::string_view doing, const PinProvider& pin, const Deadline& deadline);
     void come_back(const Error& failure, std::uint64_t seen, bool reload, const PinProvider& pin, const Deadline& deadline);
     enum class Reload { no, may, must };
     [[nodiscard]] std::optional<Error> look(Reload reload, const PinProvider& pin, const Deadline& deadline);
@@ -138,9 +169,16 @@ private:
 /// The return value by whose name an error was made; CKR_OK when there is none.
 [[nodiscard]] CK_RV return_value_of(const Error& error) noexcept;
 
+/// Whether it says that a key is not there, or another one, though the token may have changed while it was looked for.
+[[nodiscard]] bool may_have_changed_meanwhile(const Error& error) noexcept;
+
+/// The same error, as one that can be got over by looking for the key again.
+[[nodiscard]] Error call_failed_meanwhile(const Error& error);
+
 template <typename Work>
 auto Token::with_session(SessionMode mode, const PinProvider& pin, const Work& work) {
     constexpr int most_failures = 4;
+    bool looked_twice = false;  // the token may have changed during the first look
     const auto deadline = new_deadline();
     for(int failures = 1;; ++failures) {
         const auto seen = epoch();
@@ -148,9 +186,27 @@ auto Token::with_session(SessionMode mode, const PinProvider& pin, const Work& w
         try {
             log_in(pin, deadline);
             const auto session = open_own(mode);
-            return work(*session);
+            try {
+                if constexpr(std::is_void_v<decltype(work(*session))>) {
+                    work(*session);
+                    require_sight_of_reader(mode, *session);
+                    return;
+                } else {
+                    auto result = work(*session);
+                    require_sight_of_reader(mode, *session);
+                    return result;
+                }
+            } catch(const Error& error) {
+                if(may_have_changed_meanwhile(error) && failures < most_failures) {
+                    require_sight(*session);
+                    if(!std::exchange(looked_twice, true)) {
+                        throw call_failed_meanwhile(error);
+                    }
+                }
+                throw;
+            }
         } catch(const Error& error) {
-            if(failures == most_failures || !may_pass(error)) {
+            if(failures == most_failures || deadline.passed() || !may_pass(error)) {
                 throw;
             }
             failure = error;

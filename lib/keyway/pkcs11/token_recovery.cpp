@@ -65,6 +65,19 @@ void Token::recover(const Error& failure,
                     const PinProvider& pin,
                     const Deadline& deadline) {
     count_failure(failure);
+    try {
+        apply(failure, seen, failures, pin, deadline);
+    } catch(const Error& next) {
+        // What was done about it met the next fault: the token is worse off than it looked.
+        if(!may_pass(next) || deadline.passed()) {
+            throw;
+        }
+        count_failure(next);
+        come_back(next, seen, remedy_for(return_value_of(next)) == Remedy::reload_module, pin, deadline);
+    }
+}
+
+void Token::apply(const Error& failure, std::uint64_t seen, int failures, const PinProvider& pin, const Deadline& deadline) {
     const auto result = return_value_of(failure);
     const auto pause = [&] {
         const auto until = Clock::now() + with_jitter(first_pause * (1 << std::min(failures - 1, 5)));
@@ -86,7 +99,12 @@ void Token::recover(const Error& failure,
             return;  // by whoever knows the key
         case Remedy::wait:
             if(circuit_.load(std::memory_order_relaxed) == Circuit::closed && epoch() == seen && is_still_there(deadline)) {
-                pause();  // it is there and was not able to: that may pass
+                // It is there and was not able to: that may pass.
+                if(result == CKR_SESSION_COUNT) {
+                    const Module::Use use(*module_);
+                    state_->pool.drop_idle();
+                }
+                pause();
                 return;
             }
             come_back(failure, seen, false, pin, deadline);
@@ -160,6 +178,11 @@ void Token::set_circuit(Circuit circuit) noexcept {
     }
 }
 
+void Token::wait_until_back(std::string_view doing, const PinProvider& pin, const Deadline& deadline) {
+    // No epoch is 0: whoever finds it there again has done it for this thread too.
+    come_back(call_failed(CKR_TOKEN_NOT_PRESENT, std::string(doing) + name()), 0, false, pin, deadline);
+}
+
 void Token::come_back(const Error& failure,
                       std::uint64_t seen,
                       bool reload,
@@ -230,7 +253,8 @@ void Token::come_back(const Error& failure,
         }
         set_circuit(Circuit::open);
         state.next_look = Clock::now() + with_jitter(state.pause);
-        state.pause = std::min(state.pause * 2, longest_pause);
+        // Whoever comes waits no longer than for a part of his time before it is looked for again.
+        state.pause = std::min({state.pause * 2, longest_pause, std::max(first_pause, limits_.deadline / 4)});
     }
 }
 
@@ -250,10 +274,11 @@ std::optional<Error> Token::look(Reload reload, const PinProvider& pin, const De
         }
         const auto found = select_token(module_->tokens(use), selector_, module_->name());
         // What is still open is closed before a new session can get the same number.
-        state.pool.drop_idle();
         state.keeper.reset();
         state.slot = found.slot;
         state.pool.move_to(found.slot);
+        // Now, and not just when somebody is logged in again: handles of before may be other objects' by now.
+        epoch_.fetch_add(1, std::memory_order_acq_rel);
         renew_login(state, use, pin, deadline);
         return std::nullopt;
     } catch(const Error& error) {

@@ -11,6 +11,7 @@
 #include <botan/pubkey.h>
 #include <botan/system_rng.h>
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <utility>
@@ -20,6 +21,9 @@ namespace keyway {
 namespace {
 
 constexpr std::string_view type_name = "hsm";
+
+/// To remove what was made of a key that failed.
+constexpr std::chrono::milliseconds last_moment{500};
 
 /// CKA_ID of an imported key: the SHA-1 of its public key bits, as NSS and most other programs choose it.
 std::vector<std::uint8_t> usual_id(const Botan::Public_Key& key) {
@@ -32,7 +36,11 @@ std::vector<std::uint8_t> random_id() {
     return Botan::system_rng().random_vec<std::vector<std::uint8_t>>(20);
 }
 
-class HsmBackend final : public KeyBackend, public KeyLister, public KeyBulkOpener, public KeyRemover {
+class HsmBackend final : public KeyBackend,
+                         public KeyLister,
+                         public KeyBulkOpener,
+                         public KeyRemover,
+                         private pkcs11::ForkAware {
 public:
     HsmBackend(const BackendAlias& alias,
                std::shared_ptr<const OptionTable> table,
@@ -40,7 +48,13 @@ public:
                BackendContext context)
         : KeyBackend(alias, std::move(table), std::move(settings)),
           context_(std::move(context)),
-          place_(hsm::token_place(this->settings(), alias)) {}
+          place_(hsm::token_place(this->settings(), alias)) {
+        watch_forks();
+    }
+    ~HsmBackend() override {
+        leave_forks();
+        delete locks_;
+    }
 
     CreatedKey create(const KeySpec& spec, const OptionValues& call) override;
     KeyRef store(const Botan::Private_Key& key, const OptionValues& call) override;
@@ -56,20 +70,31 @@ public:
     }
 
     std::optional<pkcs11::TokenCounters> counters() const {
-        const std::lock_guard lock(mutex_);
-        return token_ ? std::optional(token_->counters()) : std::nullopt;
+        const auto token = [&] {
+            const auto forks = pkcs11::hold_back_forks();
+            return token_;
+        }();
+        return token ? std::optional(token->counters()) : std::nullopt;
     }
 
 private:
     /// The token, opened at the first use and kept; a token that is not there is looked for again the next time.
     std::shared_ptr<pkcs11::Token> token() const {
-        const std::lock_guard lock(mutex_);
+        const std::unique_lock lock(locks_->opening, pkcs11::Deadline(place_.limits.deadline).at());
+        if(!lock) {
+            throw Error(Errc::timed_out, "somebody else has been opening module " + in_quotes(place_.module) + " all the while",
+                        "the module does not come back from being initialised");
+        }
         if(!token_) {
-            token_ = std::make_shared<pkcs11::Token>(
+            auto token = std::make_shared<pkcs11::Token>(
                 pkcs11::Module::open(place_.module, place_.init_args), place_.token, place_.limits);
+            const auto forks = pkcs11::hold_back_forks();
+            token_ = std::move(token);
         }
         return token_;
     }
+
+    void begin_anew_in_child() noexcept override { locks_ = new Locks; }
 
     pkcs11::PinProvider pin_provider(const OptionValues& options, const pkcs11::Token& token) const {
         auto source = options.secret_source("user-pin");
@@ -158,7 +183,13 @@ private:
     CreatedKey make(const OptionValues& options, const pkcs11::NewKey& key, const Work& work) {
         const auto token = this->token();
         const auto pin = pin_provider(options, *token);
-        const std::lock_guard lock(making_);
+        const auto deadline = token->new_deadline();
+        const std::unique_lock lock(locks_->making, deadline.at());
+        if(!lock) {
+            throw Error(Errc::timed_out, "others have been making keys in " + token->name() + " all the while",
+                        "raise deadline-ms, or make fewer keys at a time");
+        }
+        const pkcs11::Token::OneDeadline one(deadline);
         bool names_are_ours = false;
         try {
             const auto found = token->with_session(pkcs11::SessionMode::read_write, pin, [&](const pkcs11::Session& session) {
@@ -167,10 +198,14 @@ private:
                 }
                 pkcs11::require_free_names(session, key, token->name());
                 names_are_ours = true;
+                // What is made and not wanted goes by its names: a handle may have become another key's meanwhile.
+                struct ByNames {
+                    pkcs11::NewObjects& made;
+                    ~ByNames() { made.keep(); }
+                };
                 pkcs11::NewObjects made(session);
-                auto whole = work(session, key, made);
-                made.keep();
-                return whole;
+                const ByNames by_names{made};
+                return work(session, key, made);
             });
             prove(token, options, key, *found.public_key);
             return {reference(key, *found.public_key), found.public_key};
@@ -189,6 +224,9 @@ private:
                                      const pkcs11::NewKey& key,
                                      const Error& cause) {
         try {
+            // Also when the time is up: a token that is there answers at once.
+            const pkcs11::Deadline deadline(std::max(token.new_deadline().at(), pkcs11::Deadline(last_moment).at()));
+            const pkcs11::Token::OneDeadline one(deadline);
             token.with_session(pkcs11::SessionMode::read_write, pin,
                                [&](const pkcs11::Session& session) { pkcs11::destroy_named(session, key); });
         } catch(const Error&) {
@@ -201,8 +239,12 @@ private:
 
     BackendContext context_;
     hsm::TokenPlace place_;
-    mutable std::mutex mutex_;
-    std::mutex making_;  // tokens do not keep labels unique: looking whether one is free and taking it are one step
+    /// Of this process: a forked child gets others, as its parent's may be held by threads that it does not have.
+    struct Locks {
+        std::timed_mutex opening;
+        std::timed_mutex making;  // tokens do not keep labels unique: looking whether one is free and taking it are one step
+    };
+    Locks* locks_ = new Locks;
     mutable std::shared_ptr<pkcs11::Token> token_;
 };
 
@@ -332,6 +374,9 @@ void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
         token->with_session(pkcs11::SessionMode::read_write, pin_provider(options, *token), [&](const pkcs11::Session& session) {
             try {
                 const auto found = pkcs11::find_key_or_remains(session, wanted, ref.fingerprint(), token->name());
+                if(found.private_object == CK_INVALID_HANDLE) {
+                    token->require_sight(session);  // or it would be a whole key that loses its public half
+                }
                 begun = true;
                 pkcs11::destroy_key(session, found);
             } catch(const Error& error) {
@@ -339,6 +384,7 @@ void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
                 if(!begun || error.code() != Errc::key_not_found) {
                     throw;
                 }
+                token->require_sight(session);
             }
         });
     });

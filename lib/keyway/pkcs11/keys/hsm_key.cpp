@@ -9,8 +9,10 @@ namespace keyway::pkcs11 {
 
 namespace {
 
-/// How often one operation may fail, while the token is there, before its error is told.
+/// How often one operation may fail, while the token is there, before its error is told; and how often when the token or its
+/// login was lost and is back each time, which may be because of others.
 constexpr int most_failures = 8;
+constexpr int most_failures_and_losses = 32;
 
 /// How many paddings are remembered for one key: a caller who varies the salt's length must not fill the memory.
 constexpr int most_mechanisms = 16;
@@ -116,6 +118,7 @@ HsmKey::Finding HsmKey::current() const noexcept {
 }
 
 void HsmKey::publish(const Finding& finding) noexcept {
+    const auto forks = hold_back_forks();  // a child would wait for ever for a thread that it does not have
     number_.store(0, std::memory_order_relaxed);
     // Whoever reads one of these reads the 0, or the new number, after it.
     epoch_.store(finding.epoch, std::memory_order_release);
@@ -143,7 +146,19 @@ HsmKey::Finding HsmKey::find_again(const SessionPool::Loan& loan, std::uint64_t 
     if(latest.number != outdated && latest.epoch == epoch) {
         return latest;
     }
-    const auto found = find_key(loan.session(), selector_, fingerprint_, token_->name());
+    const auto look = [&] { return find_key(loan.session(), selector_, fingerprint_, token_->name()); };
+    // Finding takes several calls, between which the token may have changed: what is wrong has to be so twice.
+    const auto found = [&] {
+        try {
+            return look();
+        } catch(const Error& error) {
+            if(!may_have_changed_meanwhile(error)) {
+                throw;
+            }
+            token_->require_sight(loan.session());
+            return look();
+        }
+    }();
     take(found, epoch, deadline);
     return current();
 }
@@ -161,9 +176,13 @@ CK_RV HsmKey::attempt(KeyOperation& operation, std::uint64_t& stale, const Deadl
             found = find_again(*loan, found.number, deadline);
         } catch(const Error& error) {
             // Whoever is not logged in sees no private key.
-            const bool hidden = error.code() == Errc::key_not_found && token_->info().login_required &&
+            const bool hidden = may_have_changed_meanwhile(error) && token_->info().login_required &&
                                 !loan->session().is_logged_in();
-            const auto result = hidden ? CKR_USER_NOT_LOGGED_IN : return_value_of(error);
+            // Nor did he for a moment, when somebody logged in again meanwhile.
+            const bool changed = may_have_changed_meanwhile(error) && token_->epoch() != seen;
+            const auto result = hidden    ? CKR_USER_NOT_LOGGED_IN
+                                : changed ? CKR_KEY_HANDLE_INVALID
+                                          : return_value_of(error);
             if(result == CKR_OK) {
                 throw;
             }
@@ -198,6 +217,7 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
     const auto deadline = token_->new_deadline();
     Done done;
     auto stale = distrusted;  // the finding whose handle was refused
+    int losses = 0;
     for(int failures = 1;; ++failures) {
         std::uint64_t refused = stale;
         std::uint64_t seen = token_->epoch();
@@ -209,12 +229,15 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
         done.repeated = done.repeated || reached;
         done.failures = failures;
         const auto failure = call_failed(result, std::string(operation.doing()) + " the " + name());
-        if(failures == most_failures || deadline.passed()) {
+        if(failures - losses >= most_failures || failures >= most_failures_and_losses || deadline.passed()) {
             token_->count_failure(failure);
             throw failure;
         }
         token_->recover(failure, seen, failures, pin_, deadline);
-        stale = remedy_for(result) == Remedy::find_key ? refused : 0;
+        losses += token_->epoch() == seen ? 0 : 1;
+        if(remedy_for(result) == Remedy::find_key) {
+            stale = refused;
+        }
     }
 }
 

@@ -31,6 +31,9 @@ std::size_t signature_bytes(const KeySpec& spec) {
     throw Error(Errc::internal, "a key of no known kind");
 }
 
+/// How many signatures in a row may be wrong, each by a handle that was found anew, before that is the error.
+constexpr int most_wrong = 3;
+
 /// Hashes here what can be hashed, and leaves to the token only what needs the key.
 class HsmSignature final : public Botan::PK_Ops::Signature, private KeyOperation {
 public:
@@ -184,17 +187,17 @@ private:
             return done;
         }
         // A handle may have become another key's unnoticed: what it is worth is seen by finding the key again.
-        if(!is_valid()) {
-            const auto failures = done.failures + 1;
-            done = sign_once(done.finding);
-            done.failures += failures;
-            done.repeated = true;
-            if(!is_valid()) {
+        for(int wrong = 1; !is_valid(); ++wrong) {
+            if(wrong == most_wrong) {
                 throw Error(Errc::verification_failed,
                             "a signature of the " + key_->name() + " does not verify with its public key",
                             "the private and the public object do not belong together, or the token is broken; nothing was "
                             "handed out");
             }
+            const auto failures = done.failures + 1;
+            done = sign_once(done.finding);
+            done.failures += failures;
+            done.repeated = true;
         }
         key_->prove(done.finding);
         return done;
@@ -218,6 +221,7 @@ private:
     }
 
     [[nodiscard]] bool is_valid() const {
+        const auto inside = key_->token().stay_inside();
         Botan::PK_Verifier verifier(key_->public_key(), how_.verify_padding);
         if(token_hashes_) {
             const auto hash = Botan::HashFunction::create_or_throw(how_.hash);
