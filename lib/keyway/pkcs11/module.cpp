@@ -3,6 +3,7 @@
 #include <keyway/pkcs11/gate_internal.hpp>
 #include <keyway/pkcs11/module_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
+#include <keyway/pkcs11/timed_mutex_internal.hpp>
 #include <keyway/pkcs11/token_info_internal.hpp>
 
 #include <algorithm>
@@ -179,7 +180,7 @@ FunctionList* load_by_name(const std::string& name) {
 /// In one allocation that a forked child replaces as a whole.
 struct Module::Locks {
     Gate gate;
-    std::timed_mutex initialising;
+    TimedMutex initialising;
 
     /// Modules make up their list of slots while they tell it, and some do not lock that (SoftHSM 2.6.1).
     std::mutex slots;

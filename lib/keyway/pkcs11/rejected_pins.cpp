@@ -27,13 +27,13 @@ public:
     Botan::secure_vector<std::uint8_t> key;
     std::map<std::string, std::vector<Digest>> rejected;
 
-    std::timed_mutex& login_of(const std::string& owner) { return (*logins_)[owner]; }
+    TimedMutex& login_of(const std::string& owner) { return (*logins_)[owner]; }
 
-    void begin_anew_in_child() noexcept override { logins_ = new std::map<std::string, std::timed_mutex>; }
+    void begin_anew_in_child() noexcept override { logins_ = new std::map<std::string, TimedMutex>; }
 
 private:
     // A map does not move what it holds.
-    std::map<std::string, std::timed_mutex>* logins_ = new std::map<std::string, std::timed_mutex>;
+    std::map<std::string, TimedMutex>* logins_ = new std::map<std::string, TimedMutex>;
 };
 
 /// Never destroyed, so that nothing of it runs in a static destructor.
@@ -58,9 +58,9 @@ Digest digest_of(PinTable& pins, const Secret& pin) {
 
 }  // namespace
 
-std::unique_lock<std::timed_mutex> RejectedPins::lock_logins(const TokenInfo& token, const Deadline& deadline) {
+std::unique_lock<TimedMutex> RejectedPins::lock_logins(const TokenInfo& token, const Deadline& deadline) {
     auto& pins = table();
-    std::timed_mutex* mutex = nullptr;
+    TimedMutex* mutex = nullptr;
     {
         const auto forks = hold_back_forks();
         mutex = &pins.login_of(owner_of(token));

@@ -3,6 +3,7 @@
 
 #include <keyway/core/secret.hpp>
 #include <keyway/pkcs11/deadline_internal.hpp>
+#include <keyway/pkcs11/timed_mutex_internal.hpp>
 #include <keyway/pkcs11/token_info.hpp>
 
 #include <mutex>
@@ -21,7 +22,7 @@ public:
     /// To be held from looking whether a PIN was rejected until it is known whether it was: or two threads try the same
     /// wrong one.
     /// @throws Errc::timed_out when somebody else logs in for that long
-    [[nodiscard]] static std::unique_lock<std::timed_mutex> lock_logins(const TokenInfo& token, const Deadline& deadline);
+    [[nodiscard]] static std::unique_lock<TimedMutex> lock_logins(const TokenInfo& token, const Deadline& deadline);
 };
 
 }  // namespace keyway::pkcs11

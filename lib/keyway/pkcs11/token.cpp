@@ -175,7 +175,7 @@ CK_OBJECT_HANDLE Token::copy_for_session(CK_OBJECT_HANDLE key, const Deadline& d
     return copy;
 }
 
-std::timed_mutex& Token::finding(const void* key) noexcept {
+TimedMutex& Token::finding(const void* key) noexcept {
     auto& stripes = state_->finding;
     return stripes[(std::hash<const void*>{}(key) >> 4U) % stripes.size()];
 }

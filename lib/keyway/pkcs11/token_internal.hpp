@@ -6,6 +6,7 @@
 #include <keyway/pkcs11/quirks/quirk_numbers_internal.hpp>
 #include <keyway/pkcs11/recovery.hpp>
 #include <keyway/pkcs11/session_pool_internal.hpp>
+#include <keyway/pkcs11/timed_mutex_internal.hpp>
 #include <keyway/pkcs11/token_counters.hpp>
 #include <keyway/pkcs11/token_info.hpp>
 
@@ -107,7 +108,7 @@ public:
     [[nodiscard]] CK_OBJECT_HANDLE copy_for_session(CK_OBJECT_HANDLE key, const Deadline& deadline);
 
     /// To be held while a key is found: by one thread for each key, and not for all keys.
-    [[nodiscard]] std::timed_mutex& finding(const void* key) noexcept;
+    [[nodiscard]] TimedMutex& finding(const void* key) noexcept;
 
     /// Shows the PIN for one use of a key with CKA_ALWAYS_AUTHENTICATE.
     [[nodiscard]] CK_RV log_in_for_operation(const SessionPool::Loan& loan, const PinProvider& pin, const Deadline& deadline);

@@ -19,11 +19,11 @@ struct Token::State {
     SessionPool pool;
 
     /// Held while the login is looked at or renewed, and while its session is used.
-    std::timed_mutex keeping;
+    TimedMutex keeping;
     /// Stays open so that the login lasts: it ends with the last session of the process. Copies of keys belong to it.
     std::unique_ptr<Session> keeper;
 
-    std::array<std::timed_mutex, 16> finding;
+    std::array<TimedMutex, 16> finding;
 
     // While the token is away: one thread leads, which looks for it; the others wait for what it finds.
     std::mutex mutex;

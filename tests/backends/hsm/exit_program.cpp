@@ -91,6 +91,11 @@ void start_signers(const Botan::Private_Key& key) {
     }
 }
 
+/// Threads that are never joined use it to the last: nobody may destroy it.
+Parts& kept_for_threads(Parts parts) {
+    return *new Parts(std::move(parts));
+}
+
 int end(Parts parts, const std::string& way) {
     if(way.starts_with("order-") || way.starts_with("thread-order-")) {
         const auto drop_all = [&] {
@@ -127,18 +132,16 @@ int end(Parts parts, const std::string& way) {
         return 0;
     }
     if(way == "leaked") {
-        new Parts(std::move(parts));
+        static_cast<void>(kept_for_threads(std::move(parts)));
         return 0;
     }
     if(way == "thread-exits") {
-        at_the_end.parts = std::move(parts);
-        start_signers(*at_the_end.parts.key);
+        start_signers(*kept_for_threads(std::move(parts)).key);
         std::thread([] { std::exit(0); }).join();
         return 1;
     }
     if(way == "main-ends") {
-        at_the_end.parts = std::move(parts);
-        start_signers(*at_the_end.parts.key);
+        start_signers(*kept_for_threads(std::move(parts)).key);
         return 0;
     }
     if(way == "dropped-by-signers") {

@@ -16,7 +16,7 @@ void ends_well(const HsmStore& store, const std::string& way) {
     INFO(way);
     const auto result = test::run({program, store.module(), store.token().label(), store.token().user_pin_file().string(), way});
     CHECK(result.status == 0);
-    CHECK(result.err.empty());
+    CHECK(result.err == "");
 }
 
 }  // namespace

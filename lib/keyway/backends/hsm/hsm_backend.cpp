@@ -241,8 +241,8 @@ private:
     hsm::TokenPlace place_;
     /// Of this process: a forked child gets others, as its parent's may be held by threads that it does not have.
     struct Locks {
-        std::timed_mutex opening;
-        std::timed_mutex making;  // tokens do not keep labels unique: looking whether one is free and taking it are one step
+        pkcs11::TimedMutex opening;
+        pkcs11::TimedMutex making;  // tokens do not keep labels unique: looking whether one is free and taking it are one step
     };
     Locks* locks_ = new Locks;
     mutable std::shared_ptr<pkcs11::Token> token_;
