@@ -143,7 +143,7 @@ TEST_CASE("a token that refuses a template is asked again without what it may no
     const auto before = store.objects();
     refuse("C_GenerateKeyPair", "CKR_TEMPLATE_INCONSISTENT", R"("at": [1, 2])");
     CHECK_RAISES(HsmStore::create(*backend, "never"), Errc::token_failed);
-    refuse("C_CreateObject", "CKR_DEVICE_ERROR", R"("at": 2)");
+    refuse("C_CreateObject", "CKR_TEMPLATE_INCOMPLETE", R"("at": 2)");
     CHECK_RAISES(backend->store(source, HsmStore::options(Phase::store, {{"label", "never"}, {"id", "01"}})),
                  Errc::token_failed);
     CHECK(store.objects() == before);
