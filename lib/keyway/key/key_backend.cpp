@@ -8,6 +8,7 @@ namespace keyway {
 
 KeyBackend::~KeyBackend() = default;
 KeyLister::~KeyLister() = default;
+KeyAdopter::~KeyAdopter() = default;
 KeyBulkOpener::~KeyBulkOpener() = default;
 KeyRemover::~KeyRemover() = default;
 

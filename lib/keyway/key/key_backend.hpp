@@ -124,6 +124,20 @@ public:
                                                          const OptionValues& options) const = 0;
 };
 
+/// A backend that can take in a key that was put into its store by others; found by dynamic_cast.
+class KEYWAY_API KeyAdopter {
+public:
+    virtual ~KeyAdopter();
+
+    /// Finds the one key that the options tell, makes it sign once when it may sign, and answers the reference by which it
+    /// is used from now on. Nothing in the store is changed.
+    /// @param options of phase adopt
+    /// @throws Errc::invalid_option when they do not tell any key; Errc::key_not_found, Errc::key_ambiguous with the
+    ///         candidates; Errc::unsupported when the key is of a kind that Keyway does not know
+    /// @throws Errc::verification_failed when its signature does not verify with its public key
+    [[nodiscard]] virtual KeyRef adopt(const OptionValues& options) = 0;
+};
+
 /// A backend that can destroy keys; found by dynamic_cast.
 class KEYWAY_API KeyRemover {
 public:

@@ -39,6 +39,7 @@ std::vector<std::uint8_t> random_id() {
 class HsmBackend final : public KeyBackend,
                          public KeyLister,
                          public KeyBulkOpener,
+                         public KeyAdopter,
                          public KeyRemover,
                          private pkcs11::ForkAware {
 public:
@@ -62,6 +63,7 @@ public:
     std::optional<Error> check(const KeyRef& ref, const OptionValues& call) const override;
     KeyListing list(const OptionValues& call) const override;
     std::vector<OpenedKey> use_all(std::span<const KeyRef> refs, const OptionValues& call) const override;
+    KeyRef adopt(const OptionValues& call) override;
     void remove(const KeyRef& ref, const OptionValues& call) override;
 
     const BackendCapabilities& capabilities() const override {
@@ -158,6 +160,17 @@ private:
         }
     }
 
+    /// Signs once. The first signature of an HsmPrivateKey is verified before it is handed out.
+    static void sign_once(const Botan::Private_Key& key) {
+        const auto type = KeySpec::of(key).type();
+        const std::string padding = type == KeyType::rsa  ? "PKCS1v15(SHA-256)"
+                                    : type == KeyType::ec ? "SHA-256"
+                                                          : "Pure";
+        Botan::PK_Signer signer(key, Botan::system_rng(), padding);
+        constexpr std::array<std::uint8_t, 16> challenge{};
+        static_cast<void>(signer.sign_message(challenge, Botan::system_rng()));
+    }
+
     /// A key that was just made has to sign once, verified, before anybody relies on it.
     void prove(const std::shared_ptr<pkcs11::Token>& token,
                const OptionValues& options,
@@ -167,15 +180,7 @@ private:
             return;
         }
         const auto opened = open(token, options, {.id = key.id, .label = key.label}, SpkiFingerprint::of(public_key));
-        constexpr std::string_view algorithm_rsa = "PKCS1v15(SHA-256)";
-        const auto spec = KeySpec::of(public_key);
-        const std::string padding = spec.type() == KeyType::rsa  ? std::string(algorithm_rsa)
-                                    : spec.type() == KeyType::ec ? "SHA-256"
-                                                                 : "Pure";
-        Botan::PK_Signer signer(*opened, Botan::system_rng(), padding);
-        constexpr std::array<std::uint8_t, 16> challenge{};
-        // The first signature of an HsmPrivateKey is verified before it is handed out.
-        static_cast<void>(signer.sign_message(challenge, Botan::system_rng()));
+        sign_once(*opened);
     }
 
     /// Makes the objects of a key by `work`, proves that it signs, and only then keeps them.
@@ -328,6 +333,25 @@ std::vector<OpenedKey> HsmBackend::use_all(std::span<const KeyRef> refs, const O
             });
         }
         return out;
+    });
+}
+
+KeyRef HsmBackend::adopt(const OptionValues& call) {
+    return naming_backend(alias(), [&] {
+        const auto options = completed(Phase::adopt, call);
+        const auto wanted = hsm::adopted_key(options);
+        const auto token = this->token();
+        const auto found = token->with_session(pkcs11::SessionMode::read_only, pin_provider(options, *token),
+                                               [&](const pkcs11::Session& session) {
+                                                   return pkcs11::find_key(session, wanted, token->name());
+                                               });
+        const auto public_key = found.public_key;
+        auto ref = reference({.label = found.label, .id = found.id}, *public_key);
+        if(found.may_sign) {
+            // By its reference, so that it is seen to lead to the key.
+            sign_once(*open(token, options, selector(ref), ref.fingerprint()));
+        }
+        return ref;
     });
 }
 

@@ -47,8 +47,9 @@ std::uint64_t number_between(const OptionValues& settings, const char* name, std
 }  // namespace
 
 std::shared_ptr<const OptionTable> option_table() {
-    const Phases everywhere{Phase::settings, Phase::create, Phase::store, Phase::use};
+    const Phases everywhere{Phase::settings, Phase::create, Phase::store, Phase::adopt, Phase::use};
     const Phases making{Phase::create, Phase::store};
+    const Phases naming{Phase::create, Phase::store, Phase::adopt};
     return std::make_shared<const OptionTable>(std::initializer_list<OptionSpec>{
         {.name = "module",
          .type = OptionType::text,
@@ -122,14 +123,14 @@ std::shared_ptr<const OptionTable> option_table() {
          .help = "the source of the token's user PIN"},
         {.name = "label",
          .type = OptionType::text,
-         .phases = making,
+         .phases = naming,
          .default_value = {},
-         .help = "the new key's label (CKA_LABEL); no other key of the token may have it"},
+         .help = "the key's label (CKA_LABEL); a new key's is one that no other key of the token has"},
         {.name = "id",
          .type = OptionType::text,
-         .phases = making,
+         .phases = naming,
          .default_value = {},
-         .help = "the new key's id (CKA_ID) in hexadecimal; chosen when not given"},
+         .help = "the key's id (CKA_ID) in hexadecimal; a new key's is chosen when not given"},
         {.name = "usage",
          .type = OptionType::text,
          .phases = making,
@@ -140,6 +141,11 @@ std::shared_ptr<const OptionTable> option_table() {
          .phases = making,
          .default_value = "false",
          .help = "let the new private key leave the token wrapped; it stays sensitive"},
+        {.name = "always-authenticate",
+         .type = OptionType::flag,
+         .phases = making,
+         .default_value = "false",
+         .help = "have the token ask for the PIN for each signature of the new key (CKA_ALWAYS_AUTHENTICATE)"},
     });
 }
 
@@ -181,6 +187,21 @@ TokenPlace token_place(const OptionValues& settings, const BackendAlias& alias) 
     return place;
 }
 
+pkcs11::KeySelector adopted_key(const OptionValues& options) {
+    pkcs11::KeySelector selector;
+    if(const auto id = options.text("id")) {
+        selector.id = parse_id(*id);
+    }
+    if(options.has("label")) {
+        selector.label = KeyLabel::of(options).str();
+    }
+    if(!selector.id && !selector.label) {
+        throw Error(Errc::invalid_option, "nothing tells which key of the token to adopt",
+                    "give its label, its id, or both; other programs list them, `pkcs11-tool --list-objects` for instance");
+    }
+    return selector;
+}
+
 pkcs11::NewKey new_key(const OptionValues& options, const std::vector<std::uint8_t>& default_id) {
     pkcs11::NewKey key;
     key.label = KeyLabel::of(options).str();
@@ -188,6 +209,7 @@ pkcs11::NewKey new_key(const OptionValues& options, const std::vector<std::uint8
     key.id = id ? parse_id(*id) : default_id;
     key.usage = pkcs11::KeyUsage::parse(options.text("usage").value_or("sign"));
     key.extractable = options.flag("extractable");
+    key.always_authenticate = options.flag("always-authenticate");
     return key;
 }
 

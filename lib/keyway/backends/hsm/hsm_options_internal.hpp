@@ -34,4 +34,8 @@ struct TokenPlace {
 /// @throws Errc::invalid_option
 [[nodiscard]] pkcs11::NewKey new_key(const OptionValues& options, const std::vector<std::uint8_t>& default_id);
 
+/// Which key of the token is to be adopted.
+/// @throws Errc::invalid_option when neither its label nor its id is given
+[[nodiscard]] pkcs11::KeySelector adopted_key(const OptionValues& options);
+
 }  // namespace keyway::hsm

@@ -51,6 +51,7 @@ struct NewKey {
     std::vector<std::uint8_t> id;
     KeyUsage usage;
     bool extractable = false;
+    bool always_authenticate = false;  ///< CKA_ALWAYS_AUTHENTICATE; not set unless asked for, as not all tokens know it
     EcPointForm point_form = EcPointForm::der;
 };
 
