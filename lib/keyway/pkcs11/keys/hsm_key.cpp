@@ -187,7 +187,8 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
             throw failure;
         }
         token_->recover(failure, seen, failures, pin_, deadline);
-        losses += token_->epoch() == seen ? 0 : 1;
+        const bool away = remedy_for(result) == Remedy::wait || remedy_for(result) == Remedy::reload_module;
+        losses += away && token_->epoch() != seen ? 1 : 0;
         if(remedy_for(result) == Remedy::find_key) {
             stale = refused;
         }
