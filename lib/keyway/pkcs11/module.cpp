@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <new>
 
 namespace keyway::pkcs11 {
 
@@ -215,6 +216,7 @@ Module::Module(const std::string& path_or_name, std::string init_args)
 Module::~Module() {
     leave_forks();
     if(process_is_exiting()) {
+        leave_to_the_process(locks_);
         return;
     }
     if(is_initialised()) {
@@ -417,6 +419,17 @@ void Module::begin_anew_in_child() noexcept {
 
 bool process_is_exiting() noexcept {
     return exiting;
+}
+
+void leave_to_the_process(const void* given_up) noexcept {
+    struct Left {
+        const void* what;
+        const Left* next;
+    };
+    static std::atomic<const Left*> all{nullptr};
+    auto* const one = new(std::nothrow) Left{given_up, all.load()};
+    while(one != nullptr && !all.compare_exchange_weak(one->next, one)) {
+    }
 }
 
 }  // namespace keyway::pkcs11

@@ -55,13 +55,14 @@ Token::~Token() {
     set_circuit(Circuit::closed);
     module_->detach_token();
     if(process_is_exiting()) {
-        return;  // the state goes with the process
+        leave_to_the_process(state_);
+        return;
     }
     try {
         const Module::Use use(*module_);
         delete state_;
     } catch(const Error&) {
-        // The process began to end meanwhile.
+        leave_to_the_process(state_);  // the process began to end meanwhile
     }
 }
 

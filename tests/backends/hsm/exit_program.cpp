@@ -93,7 +93,8 @@ void start_signers(const Botan::Private_Key& key) {
 
 /// Threads that are never joined use it to the last: nobody may destroy it.
 Parts& kept_for_threads(Parts parts) {
-    return *new Parts(std::move(parts));
+    static auto* const kept = new Parts(std::move(parts));
+    return *kept;
 }
 
 int end(Parts parts, const std::string& way) {

@@ -103,16 +103,16 @@ TEST_CASE("matrix: few sessions, announced or not") {
 
 TEST_CASE("matrix: sessions that a token drops when they are idle") {
     const HsmStore store(faulty);
-    store.fault().inject(R"({"fault": "idle-timeout", "ms": 30})");
+    store.fault().inject(R"({"fault": "idle-timeout", "ms": 200})");
     const auto backend = store.open({{"deadline-ms", "1500"}});
     const auto ref = HsmStore::create(*backend, "right").ref;
     const auto key = backend->use(ref, {});
     for(int i = 0; i < 3; ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        std::this_thread::sleep_for(std::chrono::milliseconds(250));
         store.fault().reset_counters();
         CHECK(test::signs(*key));
         CHECK(store.fault().calls("C_Login") <= 1);
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        std::this_thread::sleep_for(std::chrono::milliseconds(250));
         CHECK(test::signs(*backend->use(ref, {})));
     }
 }

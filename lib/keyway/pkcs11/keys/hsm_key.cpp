@@ -234,7 +234,8 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
             throw failure;
         }
         token_->recover(failure, seen, failures, pin_, deadline);
-        losses += token_->epoch() == seen ? 0 : 1;
+        // A login that is missing though it is there begins an epoch each time: that is no loss.
+        losses += remedy_for(result) != Remedy::log_in && token_->epoch() != seen ? 1 : 0;
         if(remedy_for(result) == Remedy::find_key) {
             stale = refused;
         }
