@@ -173,10 +173,14 @@ void look_at(const Session& session, ProbedKey& key, ProbeReport& report) {
         auto& form = key.kind == ProbedKind::p256 ? report.ec_point : report.edwards_point;
         form = point_form(session, key.public_object, key.kind == ProbedKind::ed25519);
     }
+    std::string why = "the token does not show the public key";
     try {
         key.public_key = read_public_key(session, key.public_object);
     } catch(const Error& error) {
-        report.notes.push_back("signatures by " + kind_name(key.kind) + " were not verified: " + error.message());
+        why = error.message();
+    }
+    if(!key.public_key) {
+        report.notes.push_back("signatures by " + kind_name(key.kind) + " were not verified: " + why);
     }
 }
 
