@@ -67,6 +67,31 @@ TEST_CASE_METHOD(TokenWorkshop, "a key made by others is stored in a token") {
     CHECK(shop.run({"openssl", "pkey", "-in", "key.pem", "-pubout"}) == shop.read("public.pem"));
 }
 
+TEST_CASE_METHOD(TokenWorkshop, "a key that is in a token already is adopted") {
+    const auto ref = line(shop.succeed({"key", "create", "--type", "p-256", "--label", "theirs", "--id", "a1"}));
+    CHECK(line(shop.succeed({"key", "adopt", "--label", "theirs"})) == ref);
+    const auto json = shop.succeed_json({"key", "adopt", "--id", "a1", "--out", "their.ref"});
+    CHECK(json.at("label") == "theirs");
+    CHECK(json.at("out") == "their.ref");
+    CHECK(line(shop.read("their.ref")) == ref);
+    CHECK(shop.succeed({"key", "check", "their.ref"}) == "ok\n");
+
+    // Nothing is removed when the reference cannot be written.
+    shop.fail({"key", "adopt", "--label", "theirs", "--out", "their.ref"}, 22, "already_exists");
+    shop.succeed({"key", "adopt", "--label", "theirs", "--out", "their.ref", "--force"});
+    shop.fail({"key", "adopt"}, 10, "invalid_option");
+    const auto said = shop.fail({"key", "adopt", "--label", "nobody"}, 20, "key_not_found");
+    CHECK(said.find("\"theirs\" (id a1)") != std::string::npos);
+    shop.fail({"key", "adopt", "--label", "theirs", "--usage", "sign"}, 10, "invalid_option");
+    CHECK(shop.succeed({"key", "check", ref}) == "ok\n");
+}
+
+TEST_CASE("a backend whose keys are all its own adopts none") {
+    const Workshop shop;
+    const auto said = shop.fail({"key", "adopt", "--label", "root"}, 26, "unsupported");
+    CHECK(said.starts_with("the backend \"file\" cannot adopt keys"));
+}
+
 TEST_CASE_METHOD(TokenWorkshop, "the PIN's source is a flag, plain or with the alias in front") {
     settings(token().label(), "env:NOT_SET");
     shop.fail({"key", "list"}, 12, "secret_unavailable");
@@ -209,6 +234,24 @@ TEST_CASE_METHOD(TokenWorkshop, "two backends with the same option are told apar
 
     const auto unused = shop.fail({"key", "list", "--backend", "hsm", pin("--other-user-pin")}, 2, "usage");
     CHECK(unused.find("backend \"other\", which this command does not use") != std::string::npos);
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "after a wrong PIN nothing logs in unattended until a person has shown the right one") {
+    shop.succeed({"key", "create", "--type", "p-256", "--label", "root"});
+    shop.environment["KEYWAY_TEST_WRONG"] = "not-the-pin";
+    shop.fail_once({"key", "list", "--user-pin", "env:KEYWAY_TEST_WRONG"}, 13, "pin_incorrect");
+    const auto refused = shop.fail({"key", "list"}, 14, "pin_locked");
+    CHECK(refused.find("keyway token login") != std::string::npos);
+    shop.fail({"token", "login", "--user-pin", "env:KEYWAY_TEST_WRONG"}, 13, "pin_incorrect");
+    shop.fail({"key", "list"}, 14, "pin_locked");
+    CHECK(shop.succeed({"token", "login", "--user-pin", "env:KEYWAY_TEST_PIN"}) ==
+          "the user PIN of token \"" + token().label() + "\" is right; the token is ready\n");
+    CHECK(shop.succeed_json({"key", "list"}).at("keys").size() == 1);
+
+    const auto json = shop.succeed_json({"token", "login", "--module", token_module(), "--label", token().label(), "--user-pin",
+                                         "file:" + token().user_pin_file().string()});
+    CHECK(json.at("serial") == token().serial());
+    shop.fail({"token", "login", "--label", "another", "--user-pin", "env:KEYWAY_TEST_PIN"}, 17, "token_not_found");
 }
 
 }  // namespace

@@ -71,12 +71,22 @@ std::string Workshop::fail(std::vector<std::string> arguments, int status, const
     CHECK(plain.out.empty());
     CHECK(plain.err.starts_with("keyway: error: "));
 
+    CHECK(plain.err.find(passphrase) == std::string::npos);
+    return fail_in_json(std::move(arguments), status, code, input);
+}
+
+std::string Workshop::fail_once(std::vector<std::string> arguments, int status, const std::string& code) const {
+    return fail_in_json(std::move(arguments), status, code, {});
+}
+
+std::string Workshop::fail_in_json(std::vector<std::string> arguments, int status, const std::string& code,
+                                   const std::string& input) const {
     arguments.insert(arguments.begin(), "--json");
     const auto result = keyway(arguments, input);
     INFO(described(arguments, result));
     CHECK(result.status == status);
     CHECK(result.out.empty());
-    CHECK((plain.err + result.err).find(passphrase) == std::string::npos);
+    CHECK(result.err.find(passphrase) == std::string::npos);
     const auto json = Json::parse(result.err);
     const auto& error = json.at("error");
     CHECK(error.at("code") == code);

@@ -38,6 +38,9 @@ public:
     std::string fail(std::vector<std::string> arguments, int status, const std::string& code,
                      const std::string& input = {}) const;
 
+    /// The same without the run for people: for what happens once, as a wrong PIN that is tried.
+    std::string fail_once(std::vector<std::string> arguments, int status, const std::string& code) const;
+
     /// Runs another program in the folder, requires status 0, and gives its standard output.
     std::string run(const std::vector<std::string>& arguments) const;
 
@@ -59,6 +62,9 @@ public:
     std::map<std::string, std::string> environment;
 
 private:
+    std::string fail_in_json(std::vector<std::string> arguments, int status, const std::string& code,
+                             const std::string& input) const;
+
     TemporaryFolder folder_;
 };
 

@@ -259,6 +259,7 @@ TEST_CASE("contract: a wrong secret is told as such, and nothing is made") {
     CHECK_FALSE(error.hint().empty());
     CHECK(backend->check(made.ref, {}).value().code() == world->wrong_secret());
     CHECK(world->contents() == before);
+    world->get_over_wrong_secret();
     CHECK(signs(*world->open()->use(made.ref, {}), "SHA-256"));
 }
 

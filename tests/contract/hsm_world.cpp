@@ -2,6 +2,7 @@
 #include <contract/world.hpp>
 
 #include <keyway/backends/hsm/hsm_backend.hpp>
+#include <keyway/pkcs11/token_admin.hpp>
 
 #include <softhsm_fixtures/catch2.hpp>
 
@@ -28,6 +29,12 @@ public:
     RawOptions settings() const override { return settings_with_pin(softhsm_.token().user_pin_file()); }
     RawOptions settings_with_wrong_secret() const override {
         return settings_with_pin(softhsm_.token().directory() / "wrong-pin");
+    }
+
+    void get_over_wrong_secret() const override {
+        pkcs11::log_in_once({softhsm_.token().module_path().string(), {}},
+                            {.label = softhsm_.token().label(), .serial = {}, .manufacturer = {}, .model = {}},
+                            [&] { return Secret(secret()); });
     }
 
     /// SoftHSM keeps each object in a file of its own.

@@ -30,6 +30,9 @@ public:
     [[nodiscard]] virtual RawOptions settings_with_wrong_secret() const = 0;
     [[nodiscard]] virtual Errc wrong_secret() const = 0;
 
+    /// Does what a person has to do before the right secret is taken again; nothing for most stores.
+    virtual void get_over_wrong_secret() const {}
+
     /// The right secret, which must never be seen.
     [[nodiscard]] virtual std::string secret() const = 0;
 

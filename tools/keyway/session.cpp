@@ -128,7 +128,12 @@ void Session::look_at_secrets(const BackendAlias& alias, const OptionValues& opt
 }
 
 Secret Session::secret(std::string_view flag, std::string_view what, Asking asking) const {
-    const auto text = arguments_.required(flag);
+    return secret_or(flag, arguments_.required(flag), what, asking);
+}
+
+Secret Session::secret_or(std::string_view flag, std::string_view usual_source, std::string_view what,
+                          Asking asking) const {
+    const auto text = arguments_.value(flag).value_or(std::string(usual_source));
     try {
         const auto prompt = [asking](const std::string& question) { return ask(question, asking); };
         return secret_reader(prompt).read(SecretSource::parse(text), what);

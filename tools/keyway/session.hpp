@@ -90,6 +90,15 @@ public:
     /// @throws Errc::invalid_option, Errc::secret_unavailable
     [[nodiscard]] Secret secret(std::string_view flag, std::string_view what, Asking asking) const;
 
+    /// The same for a flag that may be left out.
+    [[nodiscard]] Secret secret_or(std::string_view flag, std::string_view usual_source, std::string_view what,
+                                   Asking asking) const;
+    /// Reads a secret from a source that the settings name.
+    /// @throws Errc::secret_unavailable
+    [[nodiscard]] Secret secret_of(const SecretSource& source, std::string_view what) const {
+        return secrets_.read(source, what);
+    }
+
 private:
     [[nodiscard]] const BackendType& type_of(const BackendAlias& alias) const;
 

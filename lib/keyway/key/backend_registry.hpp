@@ -6,6 +6,7 @@
 #include <keyway/core/clock.hpp>
 #include <keyway/core/secret_source.hpp>
 #include <keyway/key/key_backend.hpp>
+#include <keyway/key/key_use.hpp>
 
 #include <functional>
 #include <memory>
@@ -19,6 +20,7 @@ namespace keyway {
 struct BackendContext {
     SecretReader secrets;
     Clock clock = [] { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); };
+    KeyUseObserver observer{};  ///< told of each use of a key; may be empty
 };
 
 /// One kind of backend: its name, its options and how to open one.

@@ -8,6 +8,8 @@ namespace keyway {
 
 KeyBackend::~KeyBackend() = default;
 KeyLister::~KeyLister() = default;
+KeyAdopter::~KeyAdopter() = default;
+KeyBulkOpener::~KeyBulkOpener() = default;
 KeyRemover::~KeyRemover() = default;
 
 bool BackendCapabilities::offers(const KeySpec& key) const {

@@ -10,7 +10,9 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace Botan {
@@ -104,6 +106,36 @@ public:
 
     /// @param options of phase use
     [[nodiscard]] virtual KeyListing list(const OptionValues& options) const = 0;
+};
+
+/// What came of one of several keys that were to be opened: the key, or why not.
+using OpenedKey = std::variant<std::unique_ptr<Botan::Private_Key>, Error>;
+
+/// A backend that opens many keys for less than one after the other; found by dynamic_cast.
+class KEYWAY_API KeyBulkOpener {
+public:
+    virtual ~KeyBulkOpener();
+
+    /// Opens keys as KeyBackend::use does, with one look at the store. A key that fails does not stop the others.
+    /// @param options of phase use
+    /// @return for each reference, in the same order
+    /// @throws what concerns all of them: Errc::token_not_found, Errc::pin_incorrect and the like
+    [[nodiscard]] virtual std::vector<OpenedKey> use_all(std::span<const KeyRef> refs,
+                                                         const OptionValues& options) const = 0;
+};
+
+/// A backend that can take in a key that was put into its store by others; found by dynamic_cast.
+class KEYWAY_API KeyAdopter {
+public:
+    virtual ~KeyAdopter();
+
+    /// Finds the one key that the options tell, makes it sign once when it may sign, and answers the reference by which it
+    /// is used from now on. Nothing in the store is changed.
+    /// @param options of phase adopt
+    /// @throws Errc::invalid_option when they do not tell any key; Errc::key_not_found, Errc::key_ambiguous with the
+    ///         candidates; Errc::unsupported when the key is of a kind that Keyway does not know
+    /// @throws Errc::verification_failed when its signature does not verify with its public key
+    [[nodiscard]] virtual KeyRef adopt(const OptionValues& options) = 0;
 };
 
 /// A backend that can destroy keys; found by dynamic_cast.

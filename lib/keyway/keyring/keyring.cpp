@@ -53,6 +53,51 @@ OptionValues Keyring::options(const BackendAlias& alias,
     return OptionValues::check(*type.options, phase, raw, "backend " + in_quotes(alias.str()));
 }
 
+namespace {
+
+std::vector<OpenedKey> use_each(const KeyBackend& backend, std::span<const KeyRef> refs, const OptionValues& options) {
+    if(const auto* const opener = dynamic_cast<const KeyBulkOpener*>(&backend)) {
+        return opener->use_all(refs, options);
+    }
+    std::vector<OpenedKey> out;
+    for(const auto& ref : refs) {
+        try {
+            out.emplace_back(backend.use(ref, options));
+        } catch(const Error& error) {
+            out.emplace_back(error);
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+std::vector<OpenedKey> Keyring::use_all(std::span<const KeyRef> refs, const OptionValues& options) {
+    std::map<BackendAlias, std::vector<std::size_t>> places;
+    for(std::size_t i = 0; i < refs.size(); ++i) {
+        places[refs[i].backend()].push_back(i);
+    }
+    std::vector<OpenedKey> out(refs.size());
+    for(const auto& [alias, at] : places) {
+        std::vector<KeyRef> own;
+        own.reserve(at.size());
+        for(const auto place : at) {
+            own.push_back(refs[place]);
+        }
+        try {
+            auto opened = use_each(backend(alias), own, options);
+            for(std::size_t i = 0; i < at.size(); ++i) {
+                out[at[i]] = std::move(opened.at(i));
+            }
+        } catch(const Error& error) {
+            for(const auto place : at) {
+                out[place] = error;
+            }
+        }
+    }
+    return out;
+}
+
 std::unique_ptr<Botan::Private_Key> Keyring::use(const KeyRef& ref, const OptionValues& options) {
     return backend(ref.backend()).use(ref, options);
 }

@@ -10,8 +10,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace Botan {
 class Private_Key;
@@ -53,6 +55,12 @@ public:
     /// @param options of phase use
     /// @throws as KeyBackend::use
     [[nodiscard]] std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& options = {});
+
+    /// Opens many keys, of any backends; those of a KeyBulkOpener with one look at its store. A key or backend that fails
+    /// does not stop the others.
+    /// @param options of phase use, for each backend that the references name
+    /// @return for each reference, in the same order
+    [[nodiscard]] std::vector<OpenedKey> use_all(std::span<const KeyRef> refs, const OptionValues& options = {});
 
     [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
     [[nodiscard]] const BackendRegistry& backends() const noexcept { return backends_; }

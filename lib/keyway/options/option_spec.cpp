@@ -17,6 +17,8 @@ std::string_view to_string(Phase phase) noexcept {
             return "store";
         case Phase::use:
             return "use";
+        case Phase::adopt:
+            return "adopt";
     }
     return "";
 }

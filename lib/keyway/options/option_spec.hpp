@@ -18,9 +18,10 @@ enum class Phase : std::uint8_t {
     create = 2,    ///< when a key is made
     store = 4,     ///< when a key is imported
     use = 8,       ///< when a key is opened, checked, listed or removed
+    adopt = 16,    ///< when a key that is in the store already is taken in
 };
 
-/// "settings", "create", "store" or "use".
+/// "settings", "create", "store", "use" or "adopt".
 [[nodiscard]] KEYWAY_API std::string_view to_string(Phase phase) noexcept;
 
 /// A set of phases.

@@ -13,7 +13,7 @@ namespace keyway {
 
 namespace {
 
-constexpr std::array all_phases{Phase::settings, Phase::create, Phase::store, Phase::use};
+constexpr std::array all_phases{Phase::settings, Phase::create, Phase::store, Phase::adopt, Phase::use};
 
 std::vector<std::string> names_for(const OptionTable& table, Phase phase) {
     std::vector<std::string> names;

@@ -19,19 +19,25 @@ struct HashMechanism {
     CK_MECHANISM_TYPE mechanism;
     CK_RSA_PKCS_MGF_TYPE mgf;
     std::size_t size;  // bytes
+    // The mechanisms that hash and sign in one.
+    CK_MECHANISM_TYPE with_pkcs1v15;
+    CK_MECHANISM_TYPE with_pss;
+    CK_MECHANISM_TYPE with_ecdsa;
 };
 
+// clang-format off
 constexpr std::array hashes{
-    HashMechanism{"SHA-1", CKM_SHA_1, CKG_MGF1_SHA1, 20},
-    HashMechanism{"SHA-224", CKM_SHA224, CKG_MGF1_SHA224, 28},
-    HashMechanism{"SHA-256", CKM_SHA256, CKG_MGF1_SHA256, 32},
-    HashMechanism{"SHA-384", CKM_SHA384, CKG_MGF1_SHA384, 48},
-    HashMechanism{"SHA-512", CKM_SHA512, CKG_MGF1_SHA512, 64},
-    HashMechanism{"SHA-3(224)", CKM_SHA3_224, CKG_MGF1_SHA3_224, 28},
-    HashMechanism{"SHA-3(256)", CKM_SHA3_256, CKG_MGF1_SHA3_256, 32},
-    HashMechanism{"SHA-3(384)", CKM_SHA3_384, CKG_MGF1_SHA3_384, 48},
-    HashMechanism{"SHA-3(512)", CKM_SHA3_512, CKG_MGF1_SHA3_512, 64},
+    HashMechanism{"SHA-1", CKM_SHA_1, CKG_MGF1_SHA1, 20, CKM_SHA1_RSA_PKCS, CKM_SHA1_RSA_PKCS_PSS, CKM_ECDSA_SHA1},
+    HashMechanism{"SHA-224", CKM_SHA224, CKG_MGF1_SHA224, 28, CKM_SHA224_RSA_PKCS, CKM_SHA224_RSA_PKCS_PSS, CKM_ECDSA_SHA224},
+    HashMechanism{"SHA-256", CKM_SHA256, CKG_MGF1_SHA256, 32, CKM_SHA256_RSA_PKCS, CKM_SHA256_RSA_PKCS_PSS, CKM_ECDSA_SHA256},
+    HashMechanism{"SHA-384", CKM_SHA384, CKG_MGF1_SHA384, 48, CKM_SHA384_RSA_PKCS, CKM_SHA384_RSA_PKCS_PSS, CKM_ECDSA_SHA384},
+    HashMechanism{"SHA-512", CKM_SHA512, CKG_MGF1_SHA512, 64, CKM_SHA512_RSA_PKCS, CKM_SHA512_RSA_PKCS_PSS, CKM_ECDSA_SHA512},
+    HashMechanism{"SHA-3(224)", CKM_SHA3_224, CKG_MGF1_SHA3_224, 28, CKM_SHA3_224_RSA_PKCS, CKM_SHA3_224_RSA_PKCS_PSS, CKM_ECDSA_SHA3_224},
+    HashMechanism{"SHA-3(256)", CKM_SHA3_256, CKG_MGF1_SHA3_256, 32, CKM_SHA3_256_RSA_PKCS, CKM_SHA3_256_RSA_PKCS_PSS, CKM_ECDSA_SHA3_256},
+    HashMechanism{"SHA-3(384)", CKM_SHA3_384, CKG_MGF1_SHA3_384, 48, CKM_SHA3_384_RSA_PKCS, CKM_SHA3_384_RSA_PKCS_PSS, CKM_ECDSA_SHA3_384},
+    HashMechanism{"SHA-3(512)", CKM_SHA3_512, CKG_MGF1_SHA3_512, 64, CKM_SHA3_512_RSA_PKCS, CKM_SHA3_512_RSA_PKCS_PSS, CKM_ECDSA_SHA3_512},
 };
+// clang-format on
 
 Error cannot_sign(const KeySpec& key, std::string_view padding, const std::string& hint) {
     return {Errc::unsupported,
@@ -91,6 +97,7 @@ SigningMechanism rsa_pkcs1v15(const KeySpec& key, std::string_view padding, cons
     const auto& hash = hash_mechanism(key, padding, name.arguments.at(0));
     SigningMechanism out;
     out.type = CKM_RSA_PKCS;
+    out.hashing_type = hash.with_pkcs1v15;
     out.hash = hash.name;
     out.digest_prefix = digest_info_prefix(hash);
     out.verify_padding = "PKCS1v15(Raw," + out.hash + ")";
@@ -118,6 +125,7 @@ SigningMechanism rsa_pss(const KeySpec& key, std::string_view padding, const Pad
     }
     SigningMechanism out;
     out.type = CKM_RSA_PKCS_PSS;
+    out.hashing_type = hash.with_pss;
     out.hash = hash.name;
     out.pss = {hash.mechanism, hash.mgf, salt};
     out.verify_padding = "PSS_Raw(" + out.hash + ",MGF1," + std::to_string(salt) + ")";
@@ -150,6 +158,7 @@ SigningMechanism ecdsa(const KeySpec& key, std::string_view padding) {
     const auto& hash = hash_mechanism(key, padding, hash_name);
     SigningMechanism out;
     out.type = CKM_ECDSA;
+    out.hashing_type = hash.with_ecdsa;
     out.hash = hash.name;
     out.verify_padding = "Raw";
     out.hash_function = out.hash;

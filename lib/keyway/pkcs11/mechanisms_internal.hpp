@@ -17,6 +17,9 @@ namespace keyway::pkcs11 {
 struct SigningMechanism {
     CK_MECHANISM_TYPE type = 0;
 
+    /// The mechanism that hashes the message as well, for tokens that want to do that themselves; 0 when there is none.
+    CK_MECHANISM_TYPE hashing_type = 0;
+
     /// Botan's name of the hash that is computed here; empty when the message goes to the token as it is.
     std::string hash;
 
@@ -24,7 +27,7 @@ struct SigningMechanism {
     /// @spec RFC 8017 9.2
     std::vector<std::uint8_t> digest_prefix;
 
-    /// Used when `type` is CKM_RSA_PKCS_PSS.
+    /// Used when `type` is CKM_RSA_PKCS_PSS, also with `hashing_type`.
     CK_RSA_PKCS_PSS_PARAMS pss{};
 
     /// Botan's name of the padding by which the same input is verified without hashing it again.

@@ -1,43 +1,84 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
+#include <keyway/pkcs11/gate_internal.hpp>
 #include <keyway/pkcs11/module_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
-
-#include <botan/mac.h>
-#include <botan/mem_ops.h>
-#include <botan/system_rng.h>
+#include <keyway/pkcs11/timed_mutex_internal.hpp>
+#include <keyway/pkcs11/token_info_internal.hpp>
 
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <span>
-#include <utility>
+#include <new>
 
 namespace keyway::pkcs11 {
 
 namespace {
 
-using Digest = Botan::secure_vector<std::uint8_t>;
+using Clock = Deadline::Clock;
 
-/// The one global of the library: modules are process-wide in PKCS#11 itself, and so is a token's count of wrong PINs.
-struct ModuleTable {
-    std::mutex mutex;
-    std::map<std::string, std::weak_ptr<Module>> modules;
-    Botan::secure_vector<std::uint8_t> pin_key;
-    std::map<std::string, std::vector<Digest>> rejected_pins;
-    std::map<std::string, std::mutex> logins;  // a map does not move what it holds
-};
+constexpr std::chrono::seconds between_reloads{30};
+
+/// For how long whoever wants a module for himself keeps others out while he waits for those inside. A call that hangs is to
+/// hold up nobody else for longer.
+constexpr Milliseconds for_a_reload{500};
+constexpr Milliseconds for_a_fork{200};
+constexpr Milliseconds for_the_end{1'000};
 
 std::atomic<bool> exiting{false};
 
-/// Handlers run in reverse order of registration. Registered after the first module was initialised, this one runs before
-/// anything of that module or of what it uses is torn down, and objects made later go before this one, which is as well.
-void watch_for_exit() {
-    static const int registered = std::atexit([] { exiting = true; });
-    static_cast<void>(registered);
-}
+/// The modules that are open. A process has one instance of each, so this has to be global.
+class ModuleTable final : public ForkAware {
+public:
+    ModuleTable() { watch_forks(); }
+
+    std::shared_ptr<Module> open(const std::string& name, const std::string& init_args) {
+        const std::lock_guard lock(*opening_);
+        if(auto open = find(name)) {
+            if(open->init_args() != init_args) {
+                throw Error(Errc::invalid_option,
+                            "the PKCS#11 module " + in_quotes(name) + " is in use with other init-args",
+                            "a process initialises a module once: give the same init-args everywhere");
+            }
+            return open;
+        }
+        auto made = std::make_shared<Module>(name, init_args);
+        const bool is_new = [&] {
+            const auto forks = hold_back_forks();
+            return modules_.insert_or_assign(name, made).second;
+        }();
+        if(is_new) {
+            come_first_at_forks();
+        }
+        return made;
+    }
+
+    std::vector<std::shared_ptr<Module>> all() {
+        std::vector<std::shared_ptr<Module>> open;
+        const auto forks = hold_back_forks();
+        open.reserve(modules_.size());
+        for(const auto& [name, module] : modules_) {
+            if(auto locked = module.lock()) {
+                open.push_back(std::move(locked));
+            }
+        }
+        return open;
+    }
+
+    void begin_anew_in_child() noexcept override { opening_ = new std::mutex; }
+
+private:
+    std::shared_ptr<Module> find(const std::string& name) {
+        const auto forks = hold_back_forks();
+        const auto found = modules_.find(name);
+        return found == modules_.end() ? nullptr : found->second.lock();
+    }
+
+    std::mutex* opening_ = new std::mutex;
+    std::map<std::string, std::weak_ptr<Module>> modules_;
+};
 
 /// Never destroyed, so that nothing of it runs in a static destructor.
 ModuleTable& table() {
@@ -45,36 +86,54 @@ ModuleTable& table() {
     return *instance;
 }
 
-template <std::size_t N>
-std::string padded_text(const unsigned char (&field)[N]) {
-    std::string text(std::begin(field), std::end(field));
-    text.resize(std::min(text.find('\0'), text.size()));
-    text.erase(text.find_last_not_of(' ') + 1);
-    return text;
+/// The modules that this fork() keeps everybody out of. On the heap, as a child leaves it alone.
+std::vector<std::shared_ptr<Module>>* calmed = nullptr;
+
+void calm_modules() noexcept {
+    auto all = table().all();
+    std::erase_if(all, [](const auto& module) { return !module->calm(); });
+    calmed = new std::vector(std::move(all));
 }
 
-TokenInfo to_token_info(CK_SLOT_ID slot, const CK_TOKEN_INFO& raw) {
-    const auto has = [&](CK_FLAGS flag) { return (raw.flags & flag) != 0; };
-    TokenInfo info;
-    info.slot = slot;
-    info.label = padded_text(raw.label);
-    info.serial = padded_text(raw.serialNumber);
-    info.manufacturer = padded_text(raw.manufacturerID);
-    info.model = padded_text(raw.model);
-    info.initialized = has(CKF_TOKEN_INITIALIZED);
-    info.login_required = has(CKF_LOGIN_REQUIRED);
-    info.write_protected = has(CKF_WRITE_PROTECTED);
-    info.user_pin_initialized = has(CKF_USER_PIN_INITIALIZED);
-    info.user_pin_count_low = has(CKF_USER_PIN_COUNT_LOW);
-    info.user_pin_final_try = has(CKF_USER_PIN_FINAL_TRY);
-    info.user_pin_locked = has(CKF_USER_PIN_LOCKED);
-    info.shortest_pin = raw.ulMinPinLen;
-    info.longest_pin = raw.ulMaxPinLen;
-    const auto most = raw.ulMaxSessionCount;
-    if(most != CK_EFFECTIVELY_INFINITE && most != CK_UNAVAILABLE_INFORMATION) {
-        info.most_sessions = most;
+void resume_modules() noexcept {
+    for(const auto& module : *calmed) {
+        module->resume();
     }
-    return info;
+    delete std::exchange(calmed, nullptr);
+}
+
+void leave_modules_to_the_parent() noexcept {
+    calmed = nullptr;
+}
+
+constexpr AroundForks around_forks{calm_modules, resume_modules, leave_modules_to_the_parent};
+
+/// Other threads may be in calls while the main one ends the process: they are waited for, and none gets in any more, before
+/// the modules' own static objects go.
+void end_use_of_modules() {
+    exiting = true;
+    for(const auto& module : table().all()) {
+        module->close_for_good();
+    }
+}
+
+/// Handlers run in reverse order of registration. Registered after the first module was initialised, this one runs before
+/// anything of that module or of what it uses is torn down, and objects made later go before this one, which is as well.
+void watch_for_exit() {
+    static const int registered = std::atexit(end_use_of_modules);
+    static_cast<void>(registered);
+}
+
+bool went_away(CK_RV result) noexcept {
+    switch(result) {
+        case CKR_SLOT_ID_INVALID:
+        case CKR_TOKEN_NOT_PRESENT:
+        case CKR_TOKEN_NOT_RECOGNIZED:
+        case CKR_DEVICE_REMOVED:
+            return true;
+        default:
+            return false;
+    }
 }
 
 Error cannot_load(const std::string& name, const std::string& why) {
@@ -117,59 +176,132 @@ FunctionList* load_by_name(const std::string& name) {
     return wanted;
 }
 
-std::string pin_owner(const TokenInfo& token) {
-    return token.manufacturer + '\n' + token.model + '\n' + token.serial + '\n' + token.label;
-}
-
-Digest pin_digest(ModuleTable& owner, const Secret& pin) {
-    if(owner.pin_key.empty()) {
-        owner.pin_key = Botan::system_rng().random_vec(32);
-    }
-    const auto mac = Botan::MessageAuthenticationCode::create_or_throw("HMAC(SHA-256)");
-    mac->set_key(owner.pin_key);
-    mac->update(pin.reveal_bytes());
-    return mac->final();
-}
-
 }  // namespace
 
-std::shared_ptr<Module> Module::open(const std::string& path_or_name) {
-    auto& owner = table();
-    const std::lock_guard lock(owner.mutex);
-    auto& entry = owner.modules[path_or_name];
-    auto module = entry.lock();
-    if(!module) {
-        module = std::make_shared<Module>(path_or_name);
-        entry = module;
+/// In one allocation that a forked child replaces as a whole.
+struct Module::Locks {
+    Gate gate;
+    TimedMutex initialising;
+
+    /// Modules make up their list of slots while they tell it, and some do not lock that (SoftHSM 2.6.1).
+    std::mutex slots;
+};
+
+std::shared_ptr<Module> Module::open(const std::string& path_or_name, const std::string& init_args) {
+    if(process_is_exiting()) {
+        throw Error(Errc::token_failed, "the process is ending, so that the PKCS#11 module " + in_quotes(path_or_name) +
+                                            " is not opened any more");
     }
-    return module;
+    return table().open(path_or_name, init_args);
 }
 
-Module::Module(const std::string& path_or_name)
+Module::Module(const std::string& path_or_name, std::string init_args)
     : name_(path_or_name),
-      calls_(path_or_name.find('/') != std::string::npos ? load_by_path(path_or_name) : load_by_name(path_or_name)) {
-    const auto result = p11_kit_module_initialize(calls_);
+      init_args_(std::move(init_args)),
+      calls_(path_or_name.find('/') != std::string::npos ? load_by_path(path_or_name) : load_by_name(path_or_name)),
+      locks_(new Locks),
+      last_reload_((Clock::now() - between_reloads).time_since_epoch().count()) {
+    try {
+        initialise();
+    } catch(...) {
+        delete locks_;
+        p11_kit_module_release(calls_);
+        throw;
+    }
+    watch_for_exit();
+    set_around_forks(around_forks);
+    watch_forks();
+}
+
+Module::~Module() {
+    leave_forks();
+    if(process_is_exiting()) {
+        leave_to_the_process(locks_);
+        return;
+    }
+    if(is_initialised()) {
+        p11_kit_module_finalize(calls_);
+    }
+    p11_kit_module_release(calls_);
+    delete locks_;
+}
+
+void Module::initialise() {
+    CK_RV result = CKR_OK;
+    if(init_args_.empty()) {
+        result = p11_kit_module_initialize(calls_);
+    } else {
+        // NSS has a member more behind the standard's: without it, it reads what lies there.
+        struct {
+            CK_C_INITIALIZE_ARGS standard{};
+            void* nss_reserved = nullptr;
+        } args;
+        args.standard.flags = CKF_OS_LOCKING_OK;
+        args.standard.pReserved = init_args_.data();
+        result = calls_->C_Initialize(&args);
+    }
     // Somebody else in this process may have initialised it without p11-kit; that is as good.
     if(result != CKR_OK && result != CKR_CRYPTOKI_ALREADY_INITIALIZED) {
-        p11_kit_module_release(calls_);
         auto error = call_failed(result, "initialise the PKCS#11 module " + in_quotes(name_));
         throw Error(error.code(), error.message(),
                     "its configuration may be missing or unreadable (SoftHSM: SOFTHSM2_CONF)")
             .with_return_value(error.return_value());
     }
-    watch_for_exit();
+    generation_.fetch_add(1, std::memory_order_acq_rel);
+    initialised_.store(true, std::memory_order_release);
 }
 
-Module::~Module() {
-    if(process_is_exiting()) {
+void Module::ensure_initialised() {
+    if(is_initialised()) {
         return;
     }
-    p11_kit_module_finalize(calls_);
-    p11_kit_module_release(calls_);
+    const std::lock_guard lock(locks_->initialising);
+    if(!is_initialised()) {
+        initialise();
+    }
 }
 
-std::vector<TokenInfo> Module::tokens() const {
-    const std::lock_guard lock(slots_);
+Milliseconds Module::until_next_reload() const noexcept {
+    const Clock::time_point last{Clock::duration(last_reload_.load(std::memory_order_relaxed))};
+    return std::max(Milliseconds(0),
+                    std::chrono::duration_cast<Milliseconds>(last + between_reloads - Clock::now()));
+}
+
+bool Module::reload(std::uint64_t seen, const Deadline& deadline) {
+    const std::unique_lock lock(locks_->initialising, deadline.at());
+    if(!lock) {
+        return false;
+    }
+    if(generation() != seen) {
+        return is_initialised();
+    }
+    if(until_next_reload().count() > 0 ||
+       !locks_->gate.close(Deadline(deadline.at_latest(Clock::now() + for_a_reload)))) {
+        return false;
+    }
+    // Also opened when initialising fails: whoever comes then is told so by the module.
+    struct Reopen {
+        Gate& gate;
+        ~Reopen() { gate.open(); }
+    } const reopen{locks_->gate};
+    last_reload_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+    reloads_.fetch_add(1, std::memory_order_relaxed);
+    if(is_initialised()) {
+        initialised_.store(false, std::memory_order_release);
+        p11_kit_module_finalize(calls_);
+    }
+    initialise();
+    return true;
+}
+
+std::vector<TokenInfo> Module::tokens() {
+    ensure_initialised();
+    const Use use(*this);
+    return tokens(use);
+}
+
+std::vector<TokenInfo> Module::tokens(const Use&) const {
+    const std::lock_guard lock(locks_->slots);
     std::vector<CK_SLOT_ID> slots;
     for(;;) {
         CK_ULONG count = 0;
@@ -184,21 +316,29 @@ std::vector<TokenInfo> Module::tokens() const {
         if(result != CKR_OK) {
             throw call_failed(result, "list the slots of module " + in_quotes(name_));
         }
-        slots.resize(count);
+        slots.resize(std::min<std::size_t>(count, slots.size()));
         break;
     }
     std::vector<TokenInfo> tokens;
+    CK_RV broken = CKR_OK;
     for(const auto slot : slots) {
         CK_TOKEN_INFO raw{};
-        if(calls_->C_GetTokenInfo(slot, &raw) == CKR_OK) {  // else the token went away meanwhile
+        const auto result = calls_->C_GetTokenInfo(slot, &raw);
+        if(result == CKR_OK) {
             tokens.push_back(to_token_info(slot, raw));
+        } else if(!went_away(result)) {
+            broken = result;
         }
+    }
+    // One that does not answer hides no other; where there is none, it is no answer that there is none.
+    if(tokens.empty() && broken != CKR_OK) {
+        throw call_failed(broken, "read the tokens of module " + in_quotes(name_));
     }
     return tokens;
 }
 
-TokenInfo Module::token_in(CK_SLOT_ID slot) const {
-    const std::lock_guard lock(slots_);
+TokenInfo Module::token_in(const Use&, CK_SLOT_ID slot) const {
+    const std::lock_guard lock(locks_->slots);
     CK_TOKEN_INFO raw{};
     if(const auto result = calls_->C_GetTokenInfo(slot, &raw); result != CKR_OK) {
         throw call_failed(result, "read the token in slot " + std::to_string(slot));
@@ -206,43 +346,90 @@ TokenInfo Module::token_in(CK_SLOT_ID slot) const {
     return to_token_info(slot, raw);
 }
 
+namespace {
+
+/// What this thread is inside of, and how often: going in once more must not wait for somebody who waits for it to come out.
+struct Inside {
+    const void* locks = nullptr;
+    unsigned depth = 0;
+};
+thread_local std::array<Inside, 4> used_by_this_thread;
+
+Inside* inside_of(const void* locks) noexcept {
+    for(auto& one : used_by_this_thread) {
+        if(one.locks == locks) {
+            return &one;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+Module::Use::Use(const Module& module) : locks_(module.locks_) {
+    if(auto* const inside = inside_of(locks_)) {
+        locks_->gate.enter_again();
+        ++inside->depth;
+        return;
+    }
+    locks_->gate.enter();
+    if(auto* const unused = inside_of(nullptr)) {
+        *unused = {locks_, 1};
+    }
+}
+
+Module::Use::~Use() {
+    if(locks_ == nullptr) {
+        return;
+    }
+    if(auto* const inside = inside_of(locks_); inside != nullptr && --inside->depth == 0) {
+        inside->locks = nullptr;
+    }
+    locks_->gate.leave();
+}
+
+bool Module::calm() noexcept {
+    if(inside_of(locks_) != nullptr || !locks_->initialising.try_lock_for(for_a_fork)) {
+        return false;
+    }
+    if(locks_->gate.close(Deadline(for_a_fork))) {
+        return true;
+    }
+    locks_->initialising.unlock();
+    return false;
+}
+
+void Module::resume() noexcept {
+    locks_->gate.open();
+    locks_->initialising.unlock();
+}
+
+void Module::close_for_good() noexcept {
+    // Whoever is initialising it comes to an end first; the lock is kept.
+    static_cast<void>(inside_of(locks_) == nullptr && locks_->initialising.try_lock_for(for_the_end));
+    locks_->gate.close_for_good(Deadline(inside_of(locks_) == nullptr ? for_the_end : Milliseconds(0)));
+}
+
+void Module::begin_anew_in_child() noexcept {
+    locks_ = new Locks;
+    initialised_.store(false, std::memory_order_relaxed);
+    // What the parent opened is not this process's.
+    generation_.fetch_add(1, std::memory_order_relaxed);
+}
+
 bool process_is_exiting() noexcept {
     return exiting;
 }
 
-std::unique_lock<std::mutex> RejectedPins::lock_logins(const TokenInfo& token) {
-    auto& owner = table();
-    std::mutex* mutex = nullptr;
-    {
-        const std::lock_guard lock(owner.mutex);
-        mutex = &owner.logins[pin_owner(token)];
+void leave_to_the_process(const void* given_up) noexcept {
+    struct Left {
+        const void* what;
+        const Left* next;
+    };
+    static std::atomic<const Left*> all{nullptr};
+    auto* const one = new(std::nothrow) Left{given_up, all.load()};
+    while(one != nullptr && !all.compare_exchange_weak(one->next, one)) {
     }
-    return std::unique_lock(*mutex);
-}
-
-bool RejectedPins::contains(const TokenInfo& token, const Secret& pin) {
-    auto& owner = table();
-    const std::lock_guard lock(owner.mutex);
-    const auto found = owner.rejected_pins.find(pin_owner(token));
-    if(found == owner.rejected_pins.end()) {
-        return false;
-    }
-    const auto digest = pin_digest(owner, pin);
-    return std::ranges::any_of(found->second, [&](const Digest& known) {
-        return Botan::constant_time_compare(known, digest);
-    });
-}
-
-void RejectedPins::add(const TokenInfo& token, const Secret& pin) {
-    auto& owner = table();
-    const std::lock_guard lock(owner.mutex);
-    owner.rejected_pins[pin_owner(token)].push_back(pin_digest(owner, pin));
-}
-
-void RejectedPins::forget(const TokenInfo& token) {
-    auto& owner = table();
-    const std::lock_guard lock(owner.mutex);
-    owner.rejected_pins.erase(pin_owner(token));
 }
 
 }  // namespace keyway::pkcs11

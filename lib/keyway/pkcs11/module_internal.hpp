@@ -1,65 +1,130 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-#include <keyway/core/secret.hpp>
 #include <keyway/pkcs11/cryptoki_internal.hpp>
+#include <keyway/pkcs11/deadline_internal.hpp>
+#include <keyway/pkcs11/fork_watch_internal.hpp>
 #include <keyway/pkcs11/token_info.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace keyway::pkcs11 {
 
 /// A loaded and initialised PKCS#11 module.
 ///
-/// All users in the process share one; it is finalised when the last of them goes.
-/// @threadsafety safe: p11-kit initialises modules with operating system locking
-class Module {
+/// All users in the process share one; it is finalised when the last of them goes. Whoever makes calls holds a Use, so that
+/// the module is not finalised under him when it is reloaded. A forked child initialises it for itself when it first needs it.
+/// @threadsafety safe: modules are initialised with operating system locking
+/// @spec PKCS#11 3.1 5.4
+class Module final : public ForkAware {
 public:
     /// @param path_or_name a library's path (with a slash), or the name of a module configured in p11-kit
+    /// @param init_args handed to its C_Initialize as pReserved; empty: nothing
     /// @throws Errc::token_not_found when it cannot be loaded; Errc::token_failed when it cannot be initialised
-    [[nodiscard]] static std::shared_ptr<Module> open(const std::string& path_or_name);
+    /// @throws Errc::invalid_option when it is in use with other init_args
+    [[nodiscard]] static std::shared_ptr<Module> open(const std::string& path_or_name, const std::string& init_args = {});
 
-    explicit Module(const std::string& path_or_name);
-    Module(const Module&) = delete;
-    Module& operator=(const Module&) = delete;
+    Module(const std::string& path_or_name, std::string init_args);
     ~Module();
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const std::string& init_args() const noexcept { return init_args_; }
     [[nodiscard]] FunctionList& calls() const noexcept { return *calls_; }
 
-    /// All tokens present, initialised or not.
-    [[nodiscard]] std::vector<TokenInfo> tokens() const;
+    struct Locks;
+
+    /// The right to make calls, for the thread that made it. One beside another of the same module costs no wait; they end in
+    /// any order, in that thread.
+    class Use {
+    public:
+        /// @throws Errc::token_failed when the process is ending
+        explicit Use(const Module& module);
+        Use(Use&& other) noexcept : locks_(std::exchange(other.locks_, nullptr)) {}
+        Use& operator=(Use&&) = delete;
+        Use(const Use&) = delete;
+        Use& operator=(const Use&) = delete;
+        ~Use();
+
+    private:
+        Locks* locks_;  // null once moved from; a forked child leaves those of its parent
+    };
+
+    /// Counts the times it was initialised: what was opened under another number is gone.
+    [[nodiscard]] std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
+
+    /// False in a forked child at first, and when a reload failed halfway.
+    [[nodiscard]] bool is_initialised() const noexcept { return initialised_.load(std::memory_order_acquire); }
+
+    /// Initialises it where it is not. Not to be called with a Use in hand.
+    /// @throws Errc::token_failed
+    void ensure_initialised();
+
+    /// Finalises it and initialises it again, unless that was done less than 30 s ago or by somebody else since `seen`. Waits
+    /// until nobody has a Use; not to be called with one in hand.
+    ///
+    /// @return whether it was initialised since `seen`
+    /// @throws Errc::token_failed when it could not be initialised again
+    [[nodiscard]] bool reload(std::uint64_t seen, const Deadline& deadline);
+
+    /// How long until reload() may do it again; zero when it may now.
+    [[nodiscard]] Milliseconds until_next_reload() const noexcept;
+
+    [[nodiscard]] std::uint64_t reloads() const noexcept { return reloads_.load(std::memory_order_relaxed); }
+
+    /// Tokens that are open on it, and how many of them are thought to be away: it is not reloaded for the sake of one while
+    /// others work.
+    void attach_token() noexcept { tokens_.fetch_add(1, std::memory_order_relaxed); }
+    void detach_token() noexcept { tokens_.fetch_sub(1, std::memory_order_relaxed); }
+    void count_away(int change) noexcept { away_.fetch_add(change, std::memory_order_relaxed); }
+    [[nodiscard]] bool all_away() const noexcept {
+        return away_.load(std::memory_order_relaxed) >= tokens_.load(std::memory_order_relaxed);
+    }
+
+    /// All tokens present, initialised or not. Not to be called with a Use in hand.
+    [[nodiscard]] std::vector<TokenInfo> tokens();
+
+    /// The same for one who has a Use.
+    [[nodiscard]] std::vector<TokenInfo> tokens(const Use& use) const;
 
     /// @throws Errc::token_not_found when the slot is empty
-    [[nodiscard]] TokenInfo token_in(CK_SLOT_ID slot) const;
+    [[nodiscard]] TokenInfo token_in(const Use& use, CK_SLOT_ID slot) const;
+
+    void begin_anew_in_child() noexcept override;
+
+    /// Keeps everybody out of the module for a moment, so that a fork finds it, and what it uses, without a lock held by a
+    /// thread that the child does not have.
+    /// @return false when somebody stays in a call for longer than a fork can wait; this thread itself, maybe
+    [[nodiscard]] bool calm() noexcept;
+    void resume() noexcept;
+
+    /// At the end of the process.
+    void close_for_good() noexcept;
 
 private:
-    std::string name_;
-    FunctionList* calls_;
+    void initialise();
 
-    /// Modules make up their list of slots while they tell it, and some do not lock that (SoftHSM 2.6.1).
-    mutable std::mutex slots_;
+    std::string name_;
+    std::string init_args_;
+    FunctionList* calls_;
+    Locks* locks_;  // of this process: a child gets others and leaves its parent's alone
+    std::atomic<bool> initialised_{false};
+    std::atomic<std::uint64_t> generation_{0};
+    std::atomic<std::uint64_t> reloads_{0};
+    std::atomic<Deadline::Clock::rep> last_reload_;
+    std::atomic<int> tokens_{0};
+    std::atomic<int> away_{0};
 };
 
 /// True once the process is on its way out: modules must then be left alone, as their own static objects may be gone (a
 /// C_* call there crashes SoftHSM, among others). Handles are given up instead; the operating system frees the rest.
 [[nodiscard]] bool process_is_exiting() noexcept;
 
-/// Remembers which PINs a token rejected, for the whole process, so that none is tried twice.
-/// @threadsafety safe
-class RejectedPins {
-public:
-    [[nodiscard]] static bool contains(const TokenInfo& token, const Secret& pin);
-    static void add(const TokenInfo& token, const Secret& pin);
-    /// A person gave the token a new PIN: what was wrong may be right now.
-    static void forget(const TokenInfo& token);
-
-    /// To be held from looking whether a PIN was rejected until it is known whether it was: or two threads try the same
-    /// wrong one.
-    [[nodiscard]] static std::unique_lock<std::mutex> lock_logins(const TokenInfo& token);
-};
+/// What is given up then, kept where a leak checker sees that it is meant.
+void leave_to_the_process(const void* given_up) noexcept;
 
 }  // namespace keyway::pkcs11

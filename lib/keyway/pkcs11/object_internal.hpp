@@ -2,7 +2,7 @@
 #pragma once
 
 #include <keyway/pkcs11/cryptoki_internal.hpp>
-#include <keyway/pkcs11/session_pool_internal.hpp>
+#include <keyway/pkcs11/session_internal.hpp>
 
 #include <botan/secmem.h>
 

@@ -4,103 +4,214 @@
 #include <keyway/pkcs11/session_pool_internal.hpp>
 
 #include <algorithm>
-#include <utility>
 
 namespace keyway::pkcs11 {
 
-Session::Session(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionMode mode)
-    : module_(std::move(module)) {
-    const CK_FLAGS flags = CKF_SERIAL_SESSION | (mode == SessionMode::read_write ? CKF_RW_SESSION : 0);
-    const auto result = module_->calls().C_OpenSession(slot, flags, nullptr, nullptr, &handle_);
-    if(result != CKR_OK) {
-        throw call_failed(result, "open a session with the token in slot " + std::to_string(slot));
-    }
-}
+namespace {
 
-Session::~Session() {
-    if(process_is_exiting()) {
-        return;
-    }
-    module_->calls().C_CloseSession(handle_);
-}
+/// A token that refused a session is believed for so long; others may have given theirs back by then.
+constexpr std::chrono::seconds refusal_lasts{30};
 
-SessionPool::Loan::Loan(SessionPool& pool, std::unique_ptr<Session> session) noexcept
-    : pool_(&pool), session_(std::move(session)) {}
+}  // namespace
+
+SessionPool::Loan::Loan(SessionPool& pool, Module::Use use, std::unique_ptr<Session> session, std::uint64_t series) noexcept
+    : pool_(&pool), use_(std::move(use)), session_(std::move(session)), series_(series) {}
 
 SessionPool::Loan::~Loan() {
     if(pool_ != nullptr) {
         if(std::uncaught_exceptions() > exceptions_before_) {
             session_.reset();
         }
-        pool_->give_back(std::move(session_));
+        pool_->give_back(std::move(session_), series_);
     }
 }
 
-void SessionPool::Loan::discard() noexcept {
+void SessionPool::Loan::discard(CK_RV why) noexcept {
+    session_->forget_if_gone(why);
     session_.reset();
 }
 
-SessionPool::SessionPool(std::shared_ptr<const Module> module,
-                         CK_SLOT_ID slot,
-                         std::size_t most_sessions,
-                         std::chrono::milliseconds patience)
-    : module_(std::move(module)), slot_(slot), most_sessions_(std::max<std::size_t>(1, most_sessions)),
-      patience_(patience) {
-    idle_.reserve(most_sessions_);  // so that giving back never allocates
+SessionPool::SessionPool(std::shared_ptr<const Module> module, CK_SLOT_ID slot, const PoolLimits& limits)
+    : module_(std::move(module)), limits_(limits), slot_(slot), most_(std::max<std::size_t>(1, limits.most_sessions)) {
+    limits_.most_sessions = most_;
+    idle_.reserve(most_);  // so that giving back never allocates
 }
 
-SessionPool::Loan SessionPool::borrow() {
-    std::unique_lock lock(mutex_);
-    if(lent_ >= most_sessions_ || !waiting_.empty()) {
-        Waiter self;
+void SessionPool::wait_for_turn(std::unique_lock<std::mutex>& lock, const Deadline& deadline, bool first) {
+    Waiter self;
+    ++waits_;
+    if(first) {
+        waiting_.push_front(&self);
+    } else {
         waiting_.push_back(&self);
-        const auto may_go = [&] { return self.may_go; };
-        if(!self.woken.wait_for(lock, patience_, may_go)) {
-            std::erase(waiting_, &self);
-            throw Error(Errc::timed_out,
-                        "no session of the token became free within " + std::to_string(patience_.count()) + " ms",
-                        "raise max-sessions, or sign with fewer threads");
+    }
+    const auto may_go = [&] { return self.may_go; };
+    const auto begin = Clock::now();
+    if(!self.woken.wait_until(lock, deadline.at_latest(begin + limits_.patience), may_go)) {
+        std::erase(waiting_, &self);
+        const auto waited = std::chrono::duration_cast<Milliseconds>(Clock::now() - begin);
+        throw Error(Errc::timed_out,
+                    "no session of the token became free within " + std::to_string(waited.count()) + " ms",
+                    "raise max-sessions, or sign with fewer threads");
+    }
+}
+
+std::unique_ptr<Session> SessionPool::take_idle(std::unique_lock<std::mutex>& lock, std::uint64_t& series) {
+    while(!idle_.empty()) {
+        auto [session, last_used] = std::move(idle_.back());
+        idle_.pop_back();
+        series = series_;
+        const auto idle = Clock::now() - last_used;
+        if(last_used > suspect_before_ && idle < limits_.idle_check) [[likely]] {
+            return std::move(session);
         }
+        if(limits_.idle_end && idle >= *limits_.idle_end) {
+            session->forget();
+            ++lost_;
+            continue;
+        }
+        lock.unlock();
+        CK_STATE ignored = 0;
+        const bool there = session->state(ignored) == CKR_OK;
+        if(!there) {
+            session.reset();
+        }
+        lock.lock();
+        if(there && series == series_) {
+            return std::move(session);
+        }
+        ++lost_;
+    }
+    series = series_;
+    return nullptr;
+}
+
+CK_RV SessionPool::borrow(const Deadline& deadline, std::optional<Loan>& out) {
+    std::optional<Module::Use> use(std::in_place, *module_);
+    std::unique_lock lock(mutex_);
+    // Whoever waits has no Use meanwhile, so that the module can be reloaded.
+    const auto wait = [&](bool first) {
+        use.reset();
+        wait_for_turn(lock, deadline, first);
+        lock.unlock();
+        use.emplace(*module_);
+        lock.lock();
+    };
+    if(most_ < limits_.most_sessions && Clock::now() - refused_at_ > refusal_lasts) {
+        most_ = limits_.most_sessions;
+        wake_those_who_may_go();
+    }
+    if(lent_ >= most_ || !waiting_.empty()) {
+        wait(false);
     } else {
         ++lent_;
     }
-    if(!idle_.empty()) {
-        auto session = std::move(idle_.back());
-        idle_.pop_back();
-        return {*this, std::move(session)};
+    for(;;) {
+        // Here this thread has the permit for one session.
+        std::uint64_t series = 0;
+        auto session = take_idle(lock, series);
+        if(!session) {
+            const auto slot = slot_;
+            lock.unlock();
+            const auto result = Session::open(module_, slot, limits_.mode, session);
+            lock.lock();
+            if(result == CKR_SESSION_COUNT && lent_ > 1) {
+                // The token has fewer sessions than it was thought to have: those there are have to do.
+                most_ = --lent_;
+                refused_at_ = Clock::now();
+                wait(true);
+                continue;
+            }
+            if(result != CKR_OK) {
+                release_permit();
+                return result;
+            }
+            ++opened_;
+        }
+        lock.unlock();
+        out.emplace(Loan(*this, std::move(*use), std::move(session), series));
+        return CKR_OK;
     }
-    lock.unlock();
-    try {
-        return {*this, std::make_unique<Session>(module_, slot_, SessionMode::read_only)};
-    } catch(...) {
-        give_back(nullptr);
-        throw;
+}
+
+void SessionPool::warm(std::size_t sessions) {
+    std::unique_lock lock(mutex_);
+    const auto wanted = std::min(sessions, most_);
+    while(lent_ + idle_.size() < wanted) {
+        const auto slot = slot_;
+        const auto series = series_;
+        lock.unlock();
+        std::unique_ptr<Session> session;
+        const auto result = Session::open(module_, slot, limits_.mode, session);
+        lock.lock();
+        if(result != CKR_OK || series != series_ || lent_ + idle_.size() >= most_) {
+            return;
+        }
+        ++opened_;
+        idle_.push_back({std::move(session), Clock::now()});
     }
+}
+
+void SessionPool::suspect_all() noexcept {
+    const std::lock_guard lock(mutex_);
+    suspect_before_ = Clock::now();
 }
 
 void SessionPool::drop_idle() noexcept {
+    std::vector<Idle> dropped;
     const std::lock_guard lock(mutex_);
-    idle_.clear();
+    lost_ += idle_.size();
+    idle_.swap(dropped);
+    idle_.reserve(limits_.most_sessions);
 }
 
-void SessionPool::give_back(std::unique_ptr<Session> session) noexcept {
+void SessionPool::move_to(CK_SLOT_ID slot) noexcept {
+    std::vector<Idle> dropped;  // closed behind the lock
     const std::lock_guard lock(mutex_);
-    if(session) {
-        idle_.push_back(std::move(session));
+    slot_ = slot;
+    ++series_;
+    lost_ += idle_.size();
+    idle_.swap(dropped);
+    idle_.reserve(limits_.most_sessions);
+    most_ = limits_.most_sessions;
+    wake_those_who_may_go();
+}
+
+void SessionPool::give_back(std::unique_ptr<Session> session, std::uint64_t series) noexcept {
+    const auto now = Clock::now();
+    const std::lock_guard lock(mutex_);
+    if(session && series == series_ && idle_.size() < idle_.capacity()) {
+        idle_.push_back({std::move(session), now});
+    } else {
+        ++lost_;
     }
+    release_permit();
+}
+
+void SessionPool::release_permit() noexcept {
     --lent_;
-    wake_next();
+    wake_those_who_may_go();
 }
 
-void SessionPool::wake_next() noexcept {
-    if(waiting_.empty()) {
-        return;
+void SessionPool::wake_those_who_may_go() noexcept {
+    while(!waiting_.empty() && lent_ < most_) {
+        auto* const next = waiting_.front();
+        waiting_.pop_front();
+        ++lent_;
+        next->may_go = true;
+        next->woken.notify_one();
     }
-    auto* const next = waiting_.front();
-    waiting_.pop_front();
-    ++lent_;
-    next->may_go = true;
-    next->woken.notify_one();
+}
+
+SessionPool::Usage SessionPool::usage() const {
+    const std::lock_guard lock(mutex_);
+    return {.most = most_,
+            .in_use = lent_,
+            .idle = idle_.size(),
+            .waiting = waiting_.size(),
+            .opened = opened_,
+            .lost = lost_,
+            .waits = waits_};
 }
 
 }  // namespace keyway::pkcs11

@@ -1,50 +1,45 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-#include <keyway/pkcs11/module_internal.hpp>
+#include <keyway/pkcs11/deadline_internal.hpp>
+#include <keyway/pkcs11/session_internal.hpp>
 
-#include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
 namespace keyway::pkcs11 {
 
-enum class SessionMode { read_only, read_write };
-
-/// An open session with a token; closed when it goes.
-/// @threadsafety for one thread at a time
-class Session {
-public:
-    /// @throws Errc::token_not_found, Errc::token_failed
-    Session(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionMode mode);
-    Session(const Session&) = delete;
-    Session& operator=(const Session&) = delete;
-    ~Session();
-
-    [[nodiscard]] CK_SESSION_HANDLE handle() const noexcept { return handle_; }
-    [[nodiscard]] FunctionList& calls() const noexcept { return module_->calls(); }
-
-private:
-    std::shared_ptr<const Module> module_;
-    CK_SESSION_HANDLE handle_ = CK_INVALID_HANDLE;
+struct PoolLimits {
+    std::size_t most_sessions = 16;
+    Milliseconds patience{10'000};   ///< how long to wait for a free session
+    Milliseconds idle_check{10'000}; ///< a session unused for longer is asked after before it is lent
+    std::optional<Milliseconds> idle_end{};  ///< one unused for longer is gone, whatever the module says of it
+    SessionMode mode = SessionMode::read_only;
 };
 
-/// Read-only sessions that are lent out one user at a time: no more than a bound, in the order of asking.
+/// Sessions that are lent out one user at a time: no more than a bound, in the order of asking.
 /// @threadsafety safe
 class SessionPool {
 public:
-    /// A session on loan. It goes back when this is destroyed, unless it was discarded or an exception is on its way: then
-    /// it may be broken, and is closed.
+    using Clock = Deadline::Clock;
+
+    /// A session on loan, with the right to use it. It goes back when this is destroyed, unless it was discarded or an
+    /// exception is on its way: then it may be broken, and is closed.
     class Loan {
     public:
         Loan(Loan&& other) noexcept
             : pool_(std::exchange(other.pool_, nullptr)),
+              use_(std::move(other.use_)),
               session_(std::move(other.session_)),
+              series_(other.series_),
               exceptions_before_(other.exceptions_before_) {}
         Loan& operator=(Loan&&) = delete;
         Loan(const Loan&) = delete;
@@ -52,51 +47,87 @@ public:
         ~Loan();
 
         [[nodiscard]] Session& session() const noexcept { return *session_; }
+        [[nodiscard]] const Module::Use& use() const noexcept { return use_; }
 
         /// The session is not to be used again: it is closed instead of going back.
-        void discard() noexcept;
+        /// @param why the return value that made it so
+        void discard(CK_RV why) noexcept;
 
     private:
         friend class SessionPool;
-        Loan(SessionPool& pool, std::unique_ptr<Session> session) noexcept;
+        Loan(SessionPool& pool, Module::Use use, std::unique_ptr<Session> session, std::uint64_t series) noexcept;
 
         SessionPool* pool_;  // null once moved from
+        Module::Use use_;    // ends after the session has gone back
         std::unique_ptr<Session> session_;
+        std::uint64_t series_;
         int exceptions_before_ = std::uncaught_exceptions();
     };
 
-    SessionPool(std::shared_ptr<const Module> module,
-                CK_SLOT_ID slot,
-                std::size_t most_sessions,
-                std::chrono::milliseconds patience);
+    SessionPool(std::shared_ptr<const Module> module, CK_SLOT_ID slot, const PoolLimits& limits);
     SessionPool(const SessionPool&) = delete;
     SessionPool& operator=(const SessionPool&) = delete;
     ~SessionPool() = default;
 
-    /// @throws Errc::timed_out when none becomes free in time; Errc::token_failed when none can be opened
-    [[nodiscard]] Loan borrow();
+    /// @return CKR_OK, or why no session could be opened
+    /// @throws Errc::timed_out when none becomes free in time
+    [[nodiscard]] CK_RV borrow(const Deadline& deadline, std::optional<Loan>& out);
 
-    /// Closes the sessions that nobody uses: where one was lost, the others probably are too.
+    /// Opens so many sessions ahead, as far as the bound and the token allow. By one who has a Module::Use.
+    void warm(std::size_t sessions);
+
+    /// Where one session was lost, others probably are too: each is asked after before it is lent again.
+    void suspect_all() noexcept;
+
+    /// Closes the sessions that nobody uses. By one who has a Module::Use.
     void drop_idle() noexcept;
+
+    /// The token is in this slot now, and the sessions of before are not used any more: those that are idle are closed now, those
+    /// on loan when they come back. By one who has a Module::Use.
+    void move_to(CK_SLOT_ID slot) noexcept;
+
+    struct Usage {
+        std::size_t most = 0;     ///< the bound that holds now
+        std::size_t in_use = 0;
+        std::size_t idle = 0;
+        std::size_t waiting = 0;  ///< threads that wait for one
+        std::uint64_t opened = 0;
+        std::uint64_t lost = 0;   ///< found gone, or discarded
+        std::uint64_t waits = 0;  ///< how often somebody had to wait
+    };
+    [[nodiscard]] Usage usage() const;
 
 private:
     struct Waiter {
         std::condition_variable woken;
         bool may_go = false;
     };
+    struct Idle {
+        std::unique_ptr<Session> session;
+        Clock::time_point last_used;
+    };
 
-    void give_back(std::unique_ptr<Session> session) noexcept;
-    void wake_next() noexcept;
+    void wait_for_turn(std::unique_lock<std::mutex>& lock, const Deadline& deadline, bool first);
+    [[nodiscard]] std::unique_ptr<Session> take_idle(std::unique_lock<std::mutex>& lock, std::uint64_t& series);
+    void give_back(std::unique_ptr<Session> session, std::uint64_t series) noexcept;
+    void release_permit() noexcept;
+    void wake_those_who_may_go() noexcept;
 
     std::shared_ptr<const Module> module_;
-    CK_SLOT_ID slot_;
-    std::size_t most_sessions_;
-    std::chrono::milliseconds patience_;
+    PoolLimits limits_;
 
-    std::mutex mutex_;
-    std::vector<std::unique_ptr<Session>> idle_;
+    mutable std::mutex mutex_;
+    CK_SLOT_ID slot_;
+    std::uint64_t series_ = 0;  // grows with each move: sessions of an older one do not come back
+    std::size_t most_;          // the bound, or less when the token refused a session
+    Clock::time_point refused_at_{};
+    Clock::time_point suspect_before_{};
+    std::vector<Idle> idle_;
     std::size_t lent_ = 0;  // on loan, or promised to a waiter that was woken
     std::deque<Waiter*> waiting_;
+    std::uint64_t opened_ = 0;
+    std::uint64_t lost_ = 0;
+    std::uint64_t waits_ = 0;
 };
 
 }  // namespace keyway::pkcs11

@@ -1,131 +1,260 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <keyway/core/error.hpp>
+#include <keyway/pkcs11/quirks/module_info_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
-#include <keyway/pkcs11/token_internal.hpp>
+#include <keyway/pkcs11/token_state_internal.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace keyway::pkcs11 {
 
 namespace {
 
-void require_usable_pin(const TokenInfo& token) {
-    if(token.user_pin_locked) {
-        throw Error(Errc::pin_locked, "the user PIN of token " + in_quotes(token.label) + " is locked",
-                    "the security officer has to set a new user PIN");
-    }
-    if(token.user_pin_final_try) {
-        throw Error(Errc::pin_locked,
-                    "one more wrong PIN locks token " + in_quotes(token.label) + ", so no login is attempted",
-                    "log in once by hand with the right PIN, or have the security officer set a new one");
-    }
-    if(!token.user_pin_initialized) {
-        throw Error(Errc::pin_locked, "token " + in_quotes(token.label) + " has no user PIN yet",
-                    "the security officer has to set one");
-    }
-}
-
-/// What the token now says of the tries that are left; PKCS#11 tells them only as three flags.
-std::string tries_left(const Module& module, CK_SLOT_ID slot) {
-    try {
-        const auto token = module.token_in(slot);
-        if(token.user_pin_locked) {
-            return "the PIN is now locked: the security officer has to set a new one";
-        }
-        if(token.user_pin_final_try) {
-            return "the token says that one try is left before the PIN is locked";
-        }
-        if(token.user_pin_count_low) {
-            return "the token counts wrong tries and does not say how many are left";
-        }
-    } catch(const Error&) {
-        // The login's own error is the one to tell.
-    }
-    return "the token does not say how many tries are left";
-}
-
-Error pin_rejected(const Module& module, const TokenInfo& token, CK_RV result) {
-    const auto name = "user PIN of token " + in_quotes(token.label);
-    const auto error = call_failed(result, "log in to token " + in_quotes(token.label));
-    return Error(error.code(), "the " + name + " is wrong; it was tried once and is not tried again",
-                 tries_left(module, token.slot))
-        .with_return_value(error.return_value());
-}
-
 /// One session stays with the login and one is kept for changes.
-std::optional<std::size_t> sessions_for_signing(const TokenInfo& token) {
-    if(!token.most_sessions) {
-        return std::nullopt;
+std::size_t sessions_for_signing(const std::optional<std::size_t>& of_token, std::size_t wanted) {
+    if(!of_token) {
+        return wanted;
     }
-    return *token.most_sessions > 3 ? *token.most_sessions - 2 : 1;
+    return std::min(wanted, *of_token > 3 ? *of_token - 2 : 1);
+}
+
+PoolLimits pool_limits(const TokenInfo& token, const TokenLimits& limits, const QuirkProfile& quirks) {
+    auto most = sessions_for_signing(token.most_sessions, limits.most_sessions);
+    most = sessions_for_signing(quirks.most_sessions, most);
+    PoolLimits out{.most_sessions = most, .patience = limits.patience, .idle_check = limits.idle_check};
+    out.mode = quirks.read_write_sessions ? SessionMode::read_write : SessionMode::read_only;
+    if(quirks.idle_timeout) {
+        // A little before, as the token's clock began before this one's.
+        const auto still_there = *quirks.idle_timeout - *quirks.idle_timeout / 10;
+        out.idle_check = std::min(out.idle_check, still_there);
+        if(quirks.session_info_stale) {
+            out.idle_end = still_there;
+        }
+    }
+    return out;
 }
 
 }  // namespace
 
-Login::Login(const std::shared_ptr<const Module>& module, CK_SLOT_ID slot, const PinProvider& pin)
-    : session_(module, slot, SessionMode::read_only) {
-    const auto logins = RejectedPins::lock_logins(module->token_in(slot));
-    if(holds()) {
-        return;
-    }
-    const auto token = module->token_in(slot);
-    require_usable_pin(token);
-    const auto value = pin();
-    if(RejectedPins::contains(token, value)) {
-        throw Error(Errc::pin_incorrect,
-                    "the user PIN of token " + in_quotes(token.label) + " was rejected before and is not tried again",
-                    "supply the right PIN; " + tries_left(*module, slot));
-    }
-    // C_Login takes a pointer to non-const, and reads only.
-    auto* const bytes = const_cast<CK_UTF8CHAR*>(value.reveal_bytes().data());
-    const auto result = module->calls().C_Login(session_.handle(), CKU_USER, bytes, value.size());
-    if(result == CKR_OK || result == CKR_USER_ALREADY_LOGGED_IN) {
-        return;
-    }
-    const auto error = call_failed(result, "log in to token " + in_quotes(token.label));
-    if(error.code() == Errc::pin_incorrect) {
-        RejectedPins::add(token, value);
-        throw pin_rejected(*module, token, result);
-    }
-    throw error;
-}
-
-bool Login::holds() const noexcept {
-    CK_SESSION_INFO state{};
-    return session_.calls().C_GetSessionInfo(session_.handle(), &state) == CKR_OK &&
-           (state.state == CKS_RO_USER_FUNCTIONS || state.state == CKS_RW_USER_FUNCTIONS);
-}
-
-Token::Token(std::shared_ptr<const Module> module, const TokenSelector& selector, const TokenLimits& limits)
+Token::Token(std::shared_ptr<Module> module, const TokenSelector& selector, const TokenLimits& limits)
     : module_(std::move(module)),
+      selector_(selector),
+      limits_(limits),
       info_(select_token(module_->tokens(), selector, module_->name())),
-      pool_(module_,
-            info_.slot,
-            std::min(limits.most_sessions, sessions_for_signing(info_).value_or(limits.most_sessions)),
-            limits.patience) {}
-
-Session Token::open_session(SessionMode mode) const {
-    return {module_, info_.slot, mode};
+      quirks_(load_quirks(limits.quirks, info_, module_info(*module_))),
+      quirk_numbers_(quirks_),
+      state_(new State(module_, info_.slot, pool_limits(info_, limits, quirks_))),
+      cannot_copy_(quirks_.lacks_function("C_CopyObject")) {
+    module_->attach_token();
+    watch_forks();
 }
 
-void Token::log_in(const PinProvider& pin) {
-    if(!info_.login_required) {
+Token::~Token() {
+    leave_forks();
+    set_circuit(Circuit::closed);
+    module_->detach_token();
+    if(process_is_exiting()) {
+        leave_to_the_process(state_);
         return;
     }
-    const std::lock_guard lock(login_mutex_);
-    if(login_ && login_->holds()) {
-        return;
+    try {
+        const Module::Use use(*module_);
+        delete state_;
+    } catch(const Error&) {
+        leave_to_the_process(state_);  // the process began to end meanwhile
     }
-    // Who ended the login may have closed all sessions with it.
-    pool_.drop_idle();
-    // The new one is made before the old one's session is closed: closing the last session of a process logs out.
-    auto renewed = std::make_unique<Login>(module_, info_.slot, pin);
-    login_ = std::move(renewed);
+}
+
+namespace {
+
+thread_local const Deadline* one_deadline = nullptr;
+
+}  // namespace
+
+Deadline Token::new_deadline() const {
+    const Deadline own(limits_.deadline);
+    return one_deadline == nullptr ? own : Deadline(one_deadline->at_latest(own.at()));
+}
+
+Token::OneDeadline::OneDeadline(const Deadline& deadline) noexcept : outer_(std::exchange(one_deadline, &deadline)) {}
+
+Token::OneDeadline::~OneDeadline() {
+    one_deadline = outer_;
 }
 
 std::string Token::name() const {
     return "token " + in_quotes(info_.label);
+}
+
+CK_RV Token::borrow(const Deadline& deadline, const PinProvider& pin, std::optional<SessionPool::Loan>& out) {
+    if(circuit_.load(std::memory_order_relaxed) != Circuit::closed) [[unlikely]] {
+        wait_until_back("open a session with ", pin, deadline);
+    }
+    return state_->pool.borrow(deadline, out);
+}
+
+OwnSession Token::open_own(SessionMode mode) const {
+    return {module_, state_->slot.load(), quirks_.read_write_sessions ? SessionMode::read_write : mode};
+}
+
+void Token::log_in(const PinProvider& pin, const Deadline& deadline) {
+    if(circuit_.load(std::memory_order_relaxed) != Circuit::closed) {
+        wait_until_back("log in to ", pin, deadline);
+    }
+    module_->ensure_initialised();
+    auto& state = *state_;
+    const Module::Use use(*module_);
+    const std::unique_lock lock(state.keeping, deadline.at());
+    if(!lock) {
+        throw Error(Errc::timed_out, "somebody else has been logging in to " + name() + " all the while",
+                    "a question for a PIN may be waiting for its answer");
+    }
+    const bool needed = info_.login_required || wants_login_.load(std::memory_order_relaxed);
+    CK_STATE ignored = 0;
+    if(state.keeper && (needed ? state.keeper->is_logged_in() : state.keeper->state(ignored) == CKR_OK)) {
+        return;
+    }
+    wants_login_ = needed;
+    renew_login(state, use, pin, deadline);
+    state.pool.warm(limits_.warm_sessions);
+}
+
+void Token::renew_login(State& state, const Module::Use& use, const PinProvider& pin, const Deadline& deadline) {
+    // Who ended the login may have closed all sessions with it.
+    state.pool.suspect_all();
+    const auto slot = state.slot.load();
+    std::unique_ptr<Session> fresh;
+    auto result = Session::open(module_, slot, usual_mode(), fresh);
+    if(result == CKR_SESSION_COUNT) {
+        state.pool.drop_idle();
+        result = Session::open(module_, slot, usual_mode(), fresh);
+    }
+    if(result != CKR_OK) {
+        throw call_failed(result, "open a session with " + name());
+    }
+    if(wants_login_.load(std::memory_order_relaxed) &&
+       log_in_user(*module_, use, slot, *fresh, pin, deadline) == LoginOutcome::done) {
+        logins_.fetch_add(1, std::memory_order_relaxed);
+    }
+    // The new one is there before the old one is closed: closing the last session of a process logs out.
+    state.keeper = std::move(fresh);
+    epoch_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+void Token::require_sight(const Session& session) const {
+    if(!wants_login_.load(std::memory_order_relaxed)) {
+        return;
+    }
+    CK_SESSION_INFO info{};
+    auto result = session.calls().C_GetSessionInfo(session.handle(), &info);
+    if(result == CKR_OK && info.state != CKS_RO_USER_FUNCTIONS && info.state != CKS_RW_USER_FUNCTIONS) {
+        result = CKR_USER_NOT_LOGGED_IN;
+    }
+    if(result != CKR_OK) {
+        throw call_failed(result, "see the private objects of " + name());
+    }
+}
+
+CK_OBJECT_HANDLE Token::copy_for_session(CK_OBJECT_HANDLE key, const Deadline& deadline) {
+    auto& state = *state_;
+    if(!limits_.session_copies || cannot_copy_.load(std::memory_order_relaxed)) {
+        return CK_INVALID_HANDLE;
+    }
+    const std::unique_lock lock(state.keeping, deadline.at());
+    if(!lock || !state.keeper) {
+        return CK_INVALID_HANDLE;
+    }
+    CK_BBOOL no = CK_FALSE;
+    CK_ATTRIBUTE for_session{CKA_TOKEN, &no, sizeof(no)};
+    CK_OBJECT_HANDLE copy = CK_INVALID_HANDLE;
+    const auto result = calls().C_CopyObject(state.keeper->handle(), key, &for_session, 1, &copy);
+    if(result != CKR_OK) {
+        cannot_copy_ = remedy_for(result) == Remedy::fatal;
+        return CK_INVALID_HANDLE;
+    }
+    return copy;
+}
+
+TimedMutex& Token::finding(const void* key) noexcept {
+    auto& stripes = state_->finding;
+    return stripes[(std::hash<const void*>{}(key) >> 4U) % stripes.size()];
+}
+
+CK_RV Token::log_in_for_operation(const SessionPool::Loan& loan, const PinProvider& pin, const Deadline& deadline) {
+    return pkcs11::log_in_for_operation(*module_, state_->slot.load(), loan.use(), loan.session(), pin, deadline);
+}
+
+void Token::count_operation(bool repeated, bool verified) noexcept {
+    operations_.fetch_add(1, std::memory_order_relaxed);
+    if(repeated) {
+        repeated_.fetch_add(1, std::memory_order_relaxed);
+    }
+    if(verified) {
+        verified_.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+void Token::count_failure(const Error& error) noexcept {
+    try {
+        const std::lock_guard lock(state_->failures_mutex);
+        ++state_->failures[error.return_value().empty() ? std::string(to_string(error.code())) : error.return_value()];
+    } catch(const std::bad_alloc&) {
+        // A failure that is not counted is the lesser evil.
+    }
+}
+
+TokenCounters Token::counters() const {
+    TokenCounters out;
+    out.token = info_.label;
+    out.operations = operations_.load(std::memory_order_relaxed);
+    out.repeated = repeated_.load(std::memory_order_relaxed);
+    out.verified = verified_.load(std::memory_order_relaxed);
+    out.logins = logins_.load(std::memory_order_relaxed);
+    out.finds = finds_.load(std::memory_order_relaxed);
+    out.reconnects = reconnects_.load(std::memory_order_relaxed);
+    out.reloads = module_->reloads();
+    out.looks = looks_.load(std::memory_order_relaxed);
+    out.circuit = circuit_.load(std::memory_order_relaxed);
+    {
+        const std::lock_guard lock(state_->failures_mutex);
+        out.failures = state_->failures;
+    }
+    const auto usage = state_->pool.usage();
+    out.sessions_opened = usage.opened;
+    out.sessions_lost = usage.lost;
+    out.session_waits = usage.waits;
+    out.sessions_most = usage.most;
+    out.sessions_in_use = usage.in_use;
+    out.sessions_idle = usage.idle;
+    out.threads_waiting = usage.waiting;
+    return out;
+}
+
+void Token::begin_anew_in_child() noexcept {
+    state_ = new State(module_, info_.slot, pool_limits(info_, limits_, quirks_));
+    epoch_.fetch_add(1, std::memory_order_relaxed);
+    set_circuit(Circuit::closed);
+}
+
+CK_RV return_value_of(const Error& error) noexcept {
+    const auto* const known = find_return_value(error.return_value());
+    return known == nullptr ? CKR_OK : known->value;
+}
+
+bool may_have_changed_meanwhile(const Error& error) noexcept {
+    switch(error.code()) {
+        case Errc::key_not_found:
+        case Errc::key_mismatch:
+        case Errc::key_ambiguous:
+            return true;
+        default:
+            return false;
+    }
+}
+
+Error call_failed_meanwhile(const Error& error) {
+    return error.with_return_value("CKR_KEY_HANDLE_INVALID");
 }
 
 }  // namespace keyway::pkcs11

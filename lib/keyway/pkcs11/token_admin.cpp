@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
 #include <keyway/core/text.hpp>
+#include <keyway/pkcs11/login_internal.hpp>
 #include <keyway/pkcs11/module_internal.hpp>
+#include <keyway/pkcs11/rejected_pins_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
-#include <keyway/pkcs11/session_pool_internal.hpp>
+#include <keyway/pkcs11/session_internal.hpp>
 #include <keyway/pkcs11/token_admin.hpp>
 
 #include <algorithm>
@@ -74,7 +76,8 @@ void require_length(const Secret& pin, const TokenInfo& token, std::string_view 
 }
 
 void set_user_pin(const std::shared_ptr<Module>& module, CK_SLOT_ID slot, const Secret& so_pin, const Secret& user_pin) {
-    const Session session(module, slot, SessionMode::read_write);
+    const OwnSession own(module, slot, SessionMode::read_write);
+    const auto& session = *own;
     auto& calls = module->calls();
     auto result = calls.C_Login(session.handle(), CKU_SO, bytes_of(so_pin), so_pin.size());
     if(result != CKR_OK) {
@@ -91,12 +94,12 @@ void set_user_pin(const std::shared_ptr<Module>& module, CK_SLOT_ID slot, const 
 }  // namespace
 
 std::vector<TokenInfo> list_tokens(const ModuleName& module) {
-    return Module::open(module.value)->tokens();
+    return Module::open(module.value, module.init_args)->tokens();
 }
 
 TokenInfo init_token(const ModuleName& module_name, const NewToken& wanted) {
     auto label = padded_label(wanted.label);
-    const auto module = Module::open(module_name.value);
+    const auto module = Module::open(module_name.value, module_name.init_args);
     const auto before = module->tokens();
     const auto empty = empty_token(before, wanted, module->name());
 
@@ -104,7 +107,10 @@ TokenInfo init_token(const ModuleName& module_name, const NewToken& wanted) {
     const auto user_pin = wanted.user_pin();
     require_length(so_pin, empty, "security officer's");
     require_length(user_pin, empty, "user");
-    const auto result = module->calls().C_InitToken(empty.slot, bytes_of(so_pin), so_pin.size(), label.data());
+    const auto result = [&] {
+        const Module::Use use(*module);
+        return module->calls().C_InitToken(empty.slot, bytes_of(so_pin), so_pin.size(), label.data());
+    }();
     if(result != CKR_OK) {
         throw call_failed(result, "initialise a token with label " + in_quotes(wanted.label));
     }
@@ -114,7 +120,25 @@ TokenInfo init_token(const ModuleName& module_name, const NewToken& wanted) {
     auto made = select_token(module->tokens(), by_label, module->name());
     set_user_pin(module, made.slot, so_pin, user_pin);
     RejectedPins::forget(made);
-    return module->token_in(made.slot);
+    const Module::Use use(*module);
+    return module->token_in(use, made.slot);
+}
+
+TokenInfo log_in_once(const ModuleName& module_name,
+                      const TokenSelector& selector,
+                      const std::function<Secret()>& user_pin,
+                      LastTry last_try) {
+    const auto module = Module::open(module_name.value, module_name.init_args);
+    const auto token = select_token(module->tokens(), selector, module->name());
+    using From = PinProvider::From;
+    const PinProvider pin(user_pin, last_try == LastTry::risk ? From::person_at_risk : From::person);
+    constexpr std::chrono::minutes patience{5};  // a person types
+    const Module::Use use(*module);
+    Session session(module, token.slot, SessionMode::read_only);
+    if(log_in_user(*module, use, token.slot, session, pin, Deadline(patience)) == LoginOutcome::done) {
+        module->calls().C_Logout(session.handle());
+    }
+    return module->token_in(use, token.slot);
 }
 
 }  // namespace keyway::pkcs11

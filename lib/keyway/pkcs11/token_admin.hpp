@@ -14,6 +14,7 @@ namespace keyway::pkcs11 {
 /// Names a module: the path of its library, or its name in p11-kit's configuration.
 struct ModuleName {
     std::string value;
+    std::string init_args;  ///< handed to its C_Initialize as pReserved; empty: nothing
 };
 
 /// All tokens that a module shows, initialised or not.
@@ -37,5 +38,19 @@ struct NewToken {
 /// @throws Errc::already_exists when a token of that label is there; Errc::token_not_found when none is empty
 /// @throws Errc::pin_incorrect when the token does not take a PIN (too short, too weak)
 KEYWAY_API TokenInfo init_token(const ModuleName& module, const NewToken& wanted);
+
+/// Whether a login may be tried that locks the token when the PIN is wrong.
+enum class LastTry { refuse, risk };
+
+/// Logs in once and out again, which shows that the PIN is right and takes back what the token remembers of wrong ones.
+/// For a person to ask for: it is done although the last PIN tried was wrong, when unattended programs do not log in any more.
+///
+/// @param user_pin read only when it is needed; not at all for a token with a PIN pad
+/// @return the token as it is then
+/// @throws Errc::pin_incorrect, Errc::pin_locked; Errc::token_not_found, Errc::token_ambiguous
+KEYWAY_API TokenInfo log_in_once(const ModuleName& module,
+                                 const TokenSelector& token,
+                                 const std::function<Secret()>& user_pin,
+                                 LastTry last_try = LastTry::refuse);
 
 }  // namespace keyway::pkcs11

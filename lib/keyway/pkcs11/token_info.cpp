@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
-#include <keyway/pkcs11/token_info.hpp>
+#include <keyway/pkcs11/token_info_internal.hpp>
+
+#include <algorithm>
+#include <iterator>
 
 namespace keyway::pkcs11 {
 
@@ -18,7 +21,40 @@ std::string describe_all(const std::vector<TokenInfo>& tokens) {
     return list;
 }
 
+template <std::size_t N>
+std::string padded_text(const unsigned char (&field)[N]) {
+    std::string text(std::begin(field), std::end(field));
+    text.resize(std::min(text.find('\0'), text.size()));
+    text.erase(text.find_last_not_of(' ') + 1);
+    return text;
+}
+
 }  // namespace
+
+TokenInfo to_token_info(CK_SLOT_ID slot, const CK_TOKEN_INFO& raw) {
+    const auto has = [&](CK_FLAGS flag) { return (raw.flags & flag) != 0; };
+    TokenInfo info;
+    info.slot = slot;
+    info.label = padded_text(raw.label);
+    info.serial = padded_text(raw.serialNumber);
+    info.manufacturer = padded_text(raw.manufacturerID);
+    info.model = padded_text(raw.model);
+    info.initialized = has(CKF_TOKEN_INITIALIZED);
+    info.login_required = has(CKF_LOGIN_REQUIRED);
+    info.pin_pad = has(CKF_PROTECTED_AUTHENTICATION_PATH);
+    info.write_protected = has(CKF_WRITE_PROTECTED);
+    info.user_pin_initialized = has(CKF_USER_PIN_INITIALIZED);
+    info.user_pin_count_low = has(CKF_USER_PIN_COUNT_LOW);
+    info.user_pin_final_try = has(CKF_USER_PIN_FINAL_TRY);
+    info.user_pin_locked = has(CKF_USER_PIN_LOCKED);
+    info.shortest_pin = raw.ulMinPinLen;
+    info.longest_pin = raw.ulMaxPinLen;
+    const auto most = raw.ulMaxSessionCount;
+    if(most != CK_EFFECTIVELY_INFINITE && most != CK_UNAVAILABLE_INFORMATION) {
+        info.most_sessions = most;
+    }
+    return info;
+}
 
 Uri TokenInfo::uri() const {
     Uri uri;

@@ -21,6 +21,7 @@ struct KEYWAY_API TokenInfo {
     std::string model;
     bool initialized = false;
     bool login_required = false;
+    bool pin_pad = false;  ///< the PIN is entered at the token itself (CKF_PROTECTED_AUTHENTICATION_PATH)
     bool write_protected = false;
     bool user_pin_initialized = false;
     bool user_pin_count_low = false;  ///< a wrong PIN was given since the last right one

@@ -15,7 +15,7 @@ HsmStore::HsmStore(Through through) : module_(softhsm_.token().module_path().str
     }
 }
 
-std::unique_ptr<KeyBackend> HsmStore::open(Texts changes) const {
+std::unique_ptr<KeyBackend> HsmStore::open(Texts changes, const BackendContext& context) const {
     const auto option = [](std::string_view value) {
         return RawOption{.value = std::string(value), .form = RawOption::Form::text, .origin = {}};
     };
@@ -32,7 +32,7 @@ std::unique_ptr<KeyBackend> HsmStore::open(Texts changes) const {
     registry.add(hsm_backend());
     Settings settings;
     settings.add(BackendAlias("hsm"), {.type = "hsm", .options = raw});
-    return registry.open(settings, BackendAlias("hsm"), {});
+    return registry.open(settings, BackendAlias("hsm"), context);
 }
 
 OptionValues HsmStore::options(Phase phase, Texts values) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-#include <keyway/key/key_backend.hpp>
+#include <keyway/key/backend_registry.hpp>
 #include <keyway/pkcs11/keys/key_objects_internal.hpp>
 #include <keyway/pkcs11/token_internal.hpp>
 
@@ -28,7 +28,7 @@ public:
     explicit HsmStore(Through through = Through::softhsm);
 
     /// The backend opened anew; values replace or add to the usual settings, an empty one takes one away.
-    [[nodiscard]] std::unique_ptr<KeyBackend> open(Texts changes = {}) const;
+    [[nodiscard]] std::unique_ptr<KeyBackend> open(Texts changes = {}, const BackendContext& context = {}) const;
     [[nodiscard]] static OptionValues options(Phase phase, Texts values);
 
     /// Makes a key; more options as pairs.

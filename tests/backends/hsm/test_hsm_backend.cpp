@@ -312,7 +312,14 @@ TEST_CASE("one session serves many threads, and waiting for it has an end") {
     CHECK(good == 40);
 
     const auto module = pkcs11::Module::open(store.module());
-    pkcs11::SessionPool pool(module, module->tokens().at(0).slot, 1, std::chrono::milliseconds(20));
-    const auto held = pool.borrow();
-    CHECK_RAISES(pool.borrow(), Errc::timed_out);
+    pkcs11::SessionPool pool(module, module->tokens().at(0).slot,
+                             {.most_sessions = 1, .patience = std::chrono::milliseconds(20)});
+    const pkcs11::Deadline deadline(std::chrono::seconds(10));
+    std::optional<pkcs11::SessionPool::Loan> held;
+    REQUIRE(pool.borrow(deadline, held) == CKR_OK);
+    std::optional<pkcs11::SessionPool::Loan> another;
+    CHECK_RAISES(pool.borrow(deadline, another), Errc::timed_out);
+    held.reset();
+    CHECK(pool.borrow(deadline, another) == CKR_OK);
+    CHECK(pool.usage().opened == 1);
 }

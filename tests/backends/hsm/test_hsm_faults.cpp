@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a token does only on a bad day, made to happen by a module that stands before SoftHSM.
 #include <backends/hsm/hsm_store.hpp>
+#include <keyway/pkcs11/token_admin.hpp>
 #include <support/raises.hpp>
 
 #include <botan/ecdsa.h>
@@ -56,9 +57,17 @@ TEST_CASE("a rejected PIN goes to the token once, whoever asks again") {
     CHECK(again.value().code() == Errc::pin_incorrect);
     CHECK(store.fault().calls("C_Login") == 1);
 
-    // The right one is another PIN, and may be tried.
-    CHECK(signs(*store.open()->use(ref, {})));
+    // The right one is another PIN; but a program that starts anew knows nothing of the wrong one, only the token does.
+    const auto unattended = store.open()->check(ref, {});
+    CHECK(unattended.value().code() == Errc::pin_locked);
+    CHECK(unattended->hint().find("keyway token login") != std::string::npos);
+    CHECK(store.fault().calls("C_Login") == 1);
+    // A person who is asked may say so.
+    pkcs11::log_in_once({store.module(), {}}, {.label = store.token().label(), .serial = {}, .manufacturer = {}, .model = {}},
+                        [&] { return Secret(store.token().user_pin()); });
     CHECK(store.fault().calls("C_Login") == 2);
+    CHECK(signs(*store.open()->use(ref, {})));
+    CHECK(store.fault().calls("C_Login") == 3);
 }
 
 TEST_CASE("no login is attempted when the next wrong PIN would lock the token, or it is locked") {
@@ -86,11 +95,11 @@ TEST_CASE("an import that fails halfway leaves nothing in the token") {
     const auto backend = store.open();
     for(const int which : {1, 2}) {
         INFO("C_CreateObject number " << which << " fails");
-        store.fault().inject(R"({"fault": "return", "function": "C_CreateObject", "rv": "CKR_DEVICE_MEMORY", "at": )" +
+        store.fault().inject(R"({"fault": "return", "function": "C_CreateObject", "rv": "CKR_TEMPLATE_INCOMPLETE", "at": )" +
                              std::to_string(which) + "}");
         const auto error = test::raised([&] { return store_a_key(*backend); });
         CHECK(error.code() == Errc::token_failed);
-        CHECK(error.return_value() == "CKR_DEVICE_MEMORY");
+        CHECK(error.return_value() == "CKR_TEMPLATE_INCOMPLETE");
         CHECK(store.objects() == 0);
     }
     CHECK(signs(*backend->use(store_a_key(*backend), {})));
@@ -162,10 +171,14 @@ TEST_CASE("a fault that stays is told and not tried for ever") {
     const auto error = test::raised([&] { return signs(*key); });
     CHECK(error.code() == Errc::token_failed);
     CHECK(error.return_value() == "CKR_SESSION_HANDLE_INVALID");
-    CHECK(store.fault().calls("C_Sign") == 4);
+    CHECK(store.fault().calls("C_Sign") == 8);
 
     stays("CKR_DEVICE_ERROR");
     CHECK_RAISES(signs(*key), Errc::token_failed);
+    CHECK(store.fault().calls("C_Sign") == 8);
+
+    stays("CKR_MECHANISM_PARAM_INVALID");
+    CHECK_RAISES(signs(*key), Errc::unsupported);
     CHECK(store.fault().calls("C_Sign") == 1);
     store.fault().clear();
     CHECK(signs(*key));

@@ -14,7 +14,7 @@ namespace {
 
 std::vector<std::string> phases_of(const OptionSpec& option) {
     std::vector<std::string> names;
-    for(const auto phase : std::array{Phase::settings, Phase::create, Phase::store, Phase::use}) {
+    for(const auto phase : std::array{Phase::settings, Phase::create, Phase::store, Phase::adopt, Phase::use}) {
         if(option.phases.contains(phase)) {
             names.emplace_back(to_string(phase));
         }
@@ -58,7 +58,7 @@ Command backend_show_command() {
         .positional = Positional{.name = "TYPE", .help = "the type: hsm, file or database"},
         .details =
             "Options in settings stand in keyway.json or with --set; the others are flags of key create, key "
-            "store, and of all that use a key.",
+            "store, key adopt, and of all that use a key.",
         .example = "keyway backend show hsm",
         .run = run};
 }

@@ -9,6 +9,7 @@ namespace keyway::cli {
 
 [[nodiscard]] Command key_create_command();
 [[nodiscard]] Command key_store_command();
+[[nodiscard]] Command key_adopt_command();
 [[nodiscard]] Command key_list_command();
 [[nodiscard]] Command key_show_command();
 [[nodiscard]] Command key_check_command();
@@ -19,6 +20,9 @@ namespace keyway::cli {
 [[nodiscard]] Command crl_issue_command();
 [[nodiscard]] Command token_init_command();
 [[nodiscard]] Command token_list_command();
+[[nodiscard]] Command token_login_command();
+[[nodiscard]] Command token_quirks_command();
+[[nodiscard]] Command token_probe_command();
 [[nodiscard]] Command backend_list_command();
 [[nodiscard]] Command backend_show_command();
 

@@ -78,6 +78,12 @@ void hand_out(Session& session, const NewKey& key, const KeyRef& ref, const std:
             throw;
         }
     }
+    report_reference(session, label, ref, file);
+}
+
+void report_reference(Session& session, const std::string& label, const KeyRef& ref,
+                      const std::optional<OutputFile>& file) {
+    const auto line = ref.to_string() + "\n";
     auto json = json_of(ref);
     json["label"] = label;
     json["out"] = file ? Json(file->name()) : Json();

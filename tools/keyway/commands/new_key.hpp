@@ -5,6 +5,7 @@
 #include "../session.hpp"
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace keyway::cli {
@@ -19,6 +20,11 @@ struct NewKey {
 /// The flag --out of commands that make a key, which they may do without; standard output gets the reference
 /// anyway.
 [[nodiscard]] std::optional<OutputFile> reference_file(const Arguments& arguments);
+
+/// Prints the reference of a key, in the form asked for.
+/// @param file where it was written too
+void report_reference(Session& session, const std::string& label, const KeyRef& ref,
+                      const std::optional<OutputFile>& file);
 
 /// Looks whether the key could be made, changes nothing, and tells so.
 /// @throws Errc::invalid_option, Errc::unsupported, Errc::already_exists, Errc::secret_unavailable

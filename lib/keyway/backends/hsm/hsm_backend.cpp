@@ -11,6 +11,7 @@
 #include <botan/pubkey.h>
 #include <botan/system_rng.h>
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <utility>
@@ -20,6 +21,9 @@ namespace keyway {
 namespace {
 
 constexpr std::string_view type_name = "hsm";
+
+/// To remove what was made of a key that failed.
+constexpr std::chrono::milliseconds last_moment{500};
 
 /// CKA_ID of an imported key: the SHA-1 of its public key bits, as NSS and most other programs choose it.
 std::vector<std::uint8_t> usual_id(const Botan::Public_Key& key) {
@@ -32,7 +36,12 @@ std::vector<std::uint8_t> random_id() {
     return Botan::system_rng().random_vec<std::vector<std::uint8_t>>(20);
 }
 
-class HsmBackend final : public KeyBackend, public KeyLister, public KeyRemover {
+class HsmBackend final : public KeyBackend,
+                         public KeyLister,
+                         public KeyBulkOpener,
+                         public KeyAdopter,
+                         public KeyRemover,
+                         private pkcs11::ForkAware {
 public:
     HsmBackend(const BackendAlias& alias,
                std::shared_ptr<const OptionTable> table,
@@ -40,13 +49,21 @@ public:
                BackendContext context)
         : KeyBackend(alias, std::move(table), std::move(settings)),
           context_(std::move(context)),
-          place_(hsm::token_place(this->settings(), alias)) {}
+          place_(hsm::token_place(this->settings(), alias)) {
+        watch_forks();
+    }
+    ~HsmBackend() override {
+        leave_forks();
+        delete locks_;
+    }
 
     CreatedKey create(const KeySpec& spec, const OptionValues& call) override;
     KeyRef store(const Botan::Private_Key& key, const OptionValues& call) override;
     std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& call) const override;
     std::optional<Error> check(const KeyRef& ref, const OptionValues& call) const override;
     KeyListing list(const OptionValues& call) const override;
+    std::vector<OpenedKey> use_all(std::span<const KeyRef> refs, const OptionValues& call) const override;
+    KeyRef adopt(const OptionValues& call) override;
     void remove(const KeyRef& ref, const OptionValues& call) override;
 
     const BackendCapabilities& capabilities() const override {
@@ -54,16 +71,32 @@ public:
         return all;
     }
 
+    std::optional<pkcs11::TokenCounters> counters() const {
+        const auto token = [&] {
+            const auto forks = pkcs11::hold_back_forks();
+            return token_;
+        }();
+        return token ? std::optional(token->counters()) : std::nullopt;
+    }
+
 private:
     /// The token, opened at the first use and kept; a token that is not there is looked for again the next time.
     std::shared_ptr<pkcs11::Token> token() const {
-        const std::lock_guard lock(mutex_);
+        const std::unique_lock lock(locks_->opening, pkcs11::Deadline(place_.limits.deadline).at());
+        if(!lock) {
+            throw Error(Errc::timed_out, "somebody else has been opening module " + in_quotes(place_.module) + " all the while",
+                        "the module does not come back from being initialised");
+        }
         if(!token_) {
-            token_ = std::make_shared<pkcs11::Token>(
-                pkcs11::Module::open(place_.module), place_.token, place_.limits);
+            auto token = std::make_shared<pkcs11::Token>(
+                pkcs11::Module::open(place_.module, place_.init_args), place_.token, place_.limits);
+            const auto forks = pkcs11::hold_back_forks();
+            token_ = std::move(token);
         }
         return token_;
     }
+
+    void begin_anew_in_child() noexcept override { locks_ = new Locks; }
 
     pkcs11::PinProvider pin_provider(const OptionValues& options, const pkcs11::Token& token) const {
         auto source = options.secret_source("user-pin");
@@ -72,18 +105,14 @@ private:
         }
         const auto what = "user PIN of " + token.name();
         if(!source) {
-            return [what]() -> Secret {
+            return {[what]() -> Secret {
                 throw Error(Errc::secret_unavailable, "no source was given for the " + what,
                             "set \"user-pin\" in the settings, or give --user-pin, as env:NAME, file:PATH, fd:N or prompt:");
-            };
+            }};
         }
-        return [reader = context_.secrets, source = *source, what] { return reader.read(source, what); };
-    }
-
-    std::shared_ptr<pkcs11::Token> token_logged_in(const OptionValues& options) const {
-        auto opened = token();
-        opened->log_in(pin_provider(options, *opened));
-        return opened;
+        using From = pkcs11::PinProvider::From;
+        return {[reader = context_.secrets, source = *source, what] { return reader.read(source, what); },
+                source->kind() == SecretSource::Kind::prompt ? From::person : From::source};
     }
 
     KeyRef reference(const pkcs11::NewKey& key, const Botan::Public_Key& public_key) const {
@@ -121,7 +150,25 @@ private:
                                              const pkcs11::KeySelector& selector,
                                              const SpkiFingerprint& fingerprint) const {
         auto key = std::make_shared<pkcs11::HsmKey>(token, pin_provider(options, *token), selector, fingerprint);
+        observe(*key);
         return std::make_unique<pkcs11::HsmPrivateKey>(std::move(key));
+    }
+
+    void observe(pkcs11::HsmKey& key) const {
+        if(context_.observer) {
+            key.observe(alias().str(), context_.observer);
+        }
+    }
+
+    /// Signs once. The first signature of an HsmPrivateKey is verified before it is handed out.
+    static void sign_once(const Botan::Private_Key& key) {
+        const auto type = KeySpec::of(key).type();
+        const std::string padding = type == KeyType::rsa  ? "PKCS1v15(SHA-256)"
+                                    : type == KeyType::ec ? "SHA-256"
+                                                          : "Pure";
+        Botan::PK_Signer signer(key, Botan::system_rng(), padding);
+        constexpr std::array<std::uint8_t, 16> challenge{};
+        static_cast<void>(signer.sign_message(challenge, Botan::system_rng()));
     }
 
     /// A key that was just made has to sign once, verified, before anybody relies on it.
@@ -133,36 +180,76 @@ private:
             return;
         }
         const auto opened = open(token, options, {.id = key.id, .label = key.label}, SpkiFingerprint::of(public_key));
-        constexpr std::string_view algorithm_rsa = "PKCS1v15(SHA-256)";
-        const auto spec = KeySpec::of(public_key);
-        const std::string padding = spec.type() == KeyType::rsa  ? std::string(algorithm_rsa)
-                                    : spec.type() == KeyType::ec ? "SHA-256"
-                                                                 : "Pure";
-        Botan::PK_Signer signer(*opened, Botan::system_rng(), padding);
-        constexpr std::array<std::uint8_t, 16> challenge{};
-        // The first signature of an HsmPrivateKey is verified before it is handed out.
-        static_cast<void>(signer.sign_message(challenge, Botan::system_rng()));
+        sign_once(*opened);
     }
 
     /// Makes the objects of a key by `work`, proves that it signs, and only then keeps them.
     template <typename Work>
     CreatedKey make(const OptionValues& options, const pkcs11::NewKey& key, const Work& work) {
-        const auto token = token_logged_in(options);
-        const auto session = token->open_session(pkcs11::SessionMode::read_write);
-        const std::lock_guard lock(making_);
-        pkcs11::require_free_names(session, key, token->name());
-        pkcs11::NewObjects made(session);
-        const auto found = work(session, key, made);
-        prove(token, options, key, *found.public_key);
-        auto ref = reference(key, *found.public_key);
-        made.keep();
-        return {std::move(ref), found.public_key};
+        const auto token = this->token();
+        const auto pin = pin_provider(options, *token);
+        const auto deadline = token->new_deadline();
+        const std::unique_lock lock(locks_->making, deadline.at());
+        if(!lock) {
+            throw Error(Errc::timed_out, "others have been making keys in " + token->name() + " all the while",
+                        "raise deadline-ms, or make fewer keys at a time");
+        }
+        const pkcs11::Token::OneDeadline one(deadline);
+        bool names_are_ours = false;
+        try {
+            const auto found = token->with_session(pkcs11::SessionMode::read_write, pin, [&](const pkcs11::Session& session) {
+                if(names_are_ours) {
+                    pkcs11::destroy_named(session, key);
+                }
+                pkcs11::require_free_names(session, key, token->name());
+                names_are_ours = true;
+                // What is made and not wanted goes by its names: a handle may have become another key's meanwhile.
+                struct ByNames {
+                    pkcs11::NewObjects& made;
+                    ~ByNames() { made.keep(); }
+                };
+                pkcs11::NewObjects made(session);
+                const ByNames by_names{made};
+                return work(session, key, made);
+            });
+            prove(token, options, key, *found.public_key);
+            return {reference(key, *found.public_key), found.public_key};
+        } catch(const Error& error) {
+            if(names_are_ours) {
+                remove_what_was_made(*token, pin, key, error);
+            }
+            throw;
+        }
+    }
+
+    /// An answer may have been lost when the token had done what it was asked for, or the session before it could undo it:
+    /// objects may be there that the token never told of.
+    static void remove_what_was_made(pkcs11::Token& token,
+                                     const pkcs11::PinProvider& pin,
+                                     const pkcs11::NewKey& key,
+                                     const Error& cause) {
+        try {
+            // Also when the time is up: a token that is there answers at once.
+            const pkcs11::Deadline deadline(std::max(token.new_deadline().at(), pkcs11::Deadline(last_moment).at()));
+            const pkcs11::Token::OneDeadline one(deadline);
+            token.with_session(pkcs11::SessionMode::read_write, pin,
+                               [&](const pkcs11::Session& session) { pkcs11::destroy_named(session, key); });
+        } catch(const Error&) {
+            throw Error(cause.code(), cause.message(),
+                        cause.hint() + "; what was made of it may still be in the token, with label " + in_quotes(key.label) +
+                            " and id " + pkcs11::id_text(key.id) + ": `keyway key list` shows it, `keyway key remove` removes it")
+                .with_return_value(cause.return_value());
+        }
     }
 
     BackendContext context_;
     hsm::TokenPlace place_;
-    mutable std::mutex mutex_;
-    std::mutex making_;  // tokens do not keep labels unique: looking whether one is free and taking it are one step
+    /// Of this process: a forked child gets others, as its parent's may be held by threads that it does not have.
+    struct Locks {
+        pkcs11::TimedMutex opening;
+        pkcs11::TimedMutex making;  // tokens do not keep labels unique: looking whether one is free and taking it are one step
+    };
+    Locks* locks_ = new Locks;
     mutable std::shared_ptr<pkcs11::Token> token_;
 };
 
@@ -192,7 +279,7 @@ std::unique_ptr<Botan::Private_Key> HsmBackend::use(const KeyRef& ref, const Opt
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::use, call);
         const auto wanted = selector(ref);
-        auto key = open(token_logged_in(options), options, wanted, ref.fingerprint());
+        auto key = open(token(), options, wanted, ref.fingerprint());
         require_kind(ref, KeySpec::of(*key));
         return key;
     });
@@ -207,20 +294,83 @@ std::optional<Error> HsmBackend::check(const KeyRef& ref, const OptionValues& ca
     }
 }
 
+std::vector<OpenedKey> HsmBackend::use_all(std::span<const KeyRef> refs, const OptionValues& call) const {
+    return naming_backend(alias(), [&] {
+        const auto options = completed(Phase::use, call);
+        std::vector<OpenedKey> out(refs.size());
+        std::vector<std::size_t> places;  // of those that are wanted, as a reference may be for another kind of backend
+        std::vector<pkcs11::WantedKey> wanted;
+        const auto for_one_key = [&](std::size_t place, const auto& work) {
+            try {
+                work();
+            } catch(const Error& error) {
+                out[place] = error.in_backend(alias().str());
+            }
+        };
+        for(std::size_t i = 0; i < refs.size(); ++i) {
+            for_one_key(i, [&] {
+                wanted.push_back({selector(refs[i]), refs[i].fingerprint()});
+                places.push_back(i);
+            });
+        }
+        const auto token = this->token();
+        const auto pin = pin_provider(options, *token);
+        std::uint64_t epoch = 0;
+        auto found = token->with_session(pkcs11::SessionMode::read_only, pin, [&](const pkcs11::Session& session) {
+            epoch = token->epoch();
+            return pkcs11::find_keys(session, wanted, token->name());
+        });
+        for(std::size_t i = 0; i < places.size(); ++i) {
+            for_one_key(places[i], [&] {
+                if(const auto* const error = std::get_if<Error>(&found[i])) {
+                    throw Error(*error);
+                }
+                auto key = std::make_shared<pkcs11::HsmKey>(token, pin, std::move(wanted[i].selector), wanted[i].fingerprint,
+                                                            std::get<pkcs11::FoundKey>(found[i]), epoch);
+                observe(*key);
+                require_kind(refs[places[i]], key->spec());
+                out[places[i]] = std::make_unique<pkcs11::HsmPrivateKey>(std::move(key));
+            });
+        }
+        return out;
+    });
+}
+
+KeyRef HsmBackend::adopt(const OptionValues& call) {
+    return naming_backend(alias(), [&] {
+        const auto options = completed(Phase::adopt, call);
+        const auto wanted = hsm::adopted_key(options);
+        const auto token = this->token();
+        const auto found = token->with_session(pkcs11::SessionMode::read_only, pin_provider(options, *token),
+                                               [&](const pkcs11::Session& session) {
+                                                   return pkcs11::find_key(session, wanted, token->name());
+                                               });
+        const auto public_key = found.public_key;
+        auto ref = reference({.label = found.label, .id = found.id}, *public_key);
+        if(found.may_sign) {
+            // By its reference, so that it is seen to lead to the key.
+            sign_once(*open(token, options, selector(ref), ref.fingerprint()));
+        }
+        return ref;
+    });
+}
+
 KeyListing HsmBackend::list(const OptionValues& call) const {
     return naming_backend(alias(), [&] {
-        const auto token = token_logged_in(completed(Phase::use, call));
-        const auto loan = token->sessions().borrow();
+        const auto options = completed(Phase::use, call);
+        const auto token = this->token();
         KeyListing listing;
-        for(const auto& key : pkcs11::list_keys(loan.session())) {
+        const auto keys = token->with_session(pkcs11::SessionMode::read_only, pin_provider(options, *token),
+                                              [](const pkcs11::Session& session) { return pkcs11::list_keys(session); });
+        for(const auto& key : keys) {
             const pkcs11::NewKey named{.label = key.label, .id = key.id};
             const pkcs11::KeySelector selector{.id = key.id, .label = key.label};
             if(!key.public_key) {
                 listing.faults.push_back(
-                    Error(Errc::unsupported,
+                    Error(key.fault->code(),
                           token->name() + " has a private key " + selector.to_string() +
-                              " that has no public key object, or one of a kind that is not known",
-                          "import its public key beside it, with the same id, or remove it with another program")
+                              " that cannot be used: " + key.fault->message(),
+                          key.fault->hint())
                         .in_backend(alias().str()));
                 continue;
             }
@@ -243,10 +393,24 @@ void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
     naming_backend(alias(), [&] {
         const auto options = completed(Phase::use, call);
         const auto wanted = selector(ref);
-        const auto token = token_logged_in(options);
-        const auto session = token->open_session(pkcs11::SessionMode::read_write);
-        pkcs11::destroy_key(session,
-                            pkcs11::find_key_or_remains(session, wanted, ref.fingerprint(), token->name()));
+        const auto token = this->token();
+        bool begun = false;
+        token->with_session(pkcs11::SessionMode::read_write, pin_provider(options, *token), [&](const pkcs11::Session& session) {
+            try {
+                const auto found = pkcs11::find_key_or_remains(session, wanted, ref.fingerprint(), token->name());
+                if(found.private_object == CK_INVALID_HANDLE) {
+                    token->require_sight(session);  // or it would be a whole key that loses its public half
+                }
+                begun = true;
+                pkcs11::destroy_key(session, found);
+            } catch(const Error& error) {
+                // The answer was lost when the last object had gone.
+                if(!begun || error.code() != Errc::key_not_found) {
+                    throw;
+                }
+                token->require_sight(session);
+            }
+        });
     });
 }
 
@@ -262,6 +426,11 @@ BackendType hsm_backend() {
                        const BackendContext& context) -> std::unique_ptr<KeyBackend> {
                 return std::make_unique<HsmBackend>(alias, std::move(table), std::move(settings), context);
             }};
+}
+
+std::optional<pkcs11::TokenCounters> hsm_counters(const KeyBackend& backend) {
+    const auto* const hsm = dynamic_cast<const HsmBackend*>(&backend);
+    return hsm == nullptr ? std::nullopt : hsm->counters();
 }
 
 }  // namespace keyway

@@ -47,8 +47,9 @@ std::uint64_t number_between(const OptionValues& settings, const char* name, std
 }  // namespace
 
 std::shared_ptr<const OptionTable> option_table() {
-    const Phases everywhere{Phase::settings, Phase::create, Phase::store, Phase::use};
+    const Phases everywhere{Phase::settings, Phase::create, Phase::store, Phase::adopt, Phase::use};
     const Phases making{Phase::create, Phase::store};
+    const Phases naming{Phase::create, Phase::store, Phase::adopt};
     return std::make_shared<const OptionTable>(std::initializer_list<OptionSpec>{
         {.name = "module",
          .type = OptionType::text,
@@ -80,6 +81,41 @@ std::shared_ptr<const OptionTable> option_table() {
          .phases = {Phase::settings},
          .default_value = "10000",
          .help = "how many milliseconds to wait for a free session"},
+        {.name = "deadline-ms",
+         .type = OptionType::number,
+         .phases = {Phase::settings},
+         .default_value = "10000",
+         .help = "for how many milliseconds an operation tries to get over a fault of the token"},
+        {.name = "idle-check-ms",
+         .type = OptionType::number,
+         .phases = {Phase::settings},
+         .default_value = "10000",
+         .help = "a session unused for so many milliseconds is asked after before it is used"},
+        {.name = "warm-sessions",
+         .type = OptionType::number,
+         .phases = {Phase::settings},
+         .default_value = "0",
+         .help = "how many sessions to open ahead, at login"},
+        {.name = "verify-signatures",
+         .type = OptionType::flag,
+         .phases = {Phase::settings},
+         .default_value = "false",
+         .help = "verify each signature before it is handed out, not just the first after each find"},
+        {.name = "session-copies",
+         .type = OptionType::flag,
+         .phases = {Phase::settings},
+         .default_value = "false",
+         .help = "sign with copies of the keys in the token's memory, where it makes them; quicker with some"},
+        {.name = "quirks",
+         .type = OptionType::text,
+         .phases = {Phase::settings},
+         .default_value = "auto",
+         .help = "what the token does otherwise than others: auto, none, a profile's name or file (keyway token quirks)"},
+        {.name = "init-args",
+         .type = OptionType::text,
+         .phases = {Phase::settings},
+         .default_value = {},
+         .help = "what the module's C_Initialize is given as pReserved; NSS needs configDir='sql:FOLDER'"},
         {.name = "user-pin",
          .type = OptionType::secret_source,
          .phases = everywhere,
@@ -87,14 +123,14 @@ std::shared_ptr<const OptionTable> option_table() {
          .help = "the source of the token's user PIN"},
         {.name = "label",
          .type = OptionType::text,
-         .phases = making,
+         .phases = naming,
          .default_value = {},
-         .help = "the new key's label (CKA_LABEL); no other key of the token may have it"},
+         .help = "the key's label (CKA_LABEL); a new key's is one that no other key of the token has"},
         {.name = "id",
          .type = OptionType::text,
-         .phases = making,
+         .phases = naming,
          .default_value = {},
-         .help = "the new key's id (CKA_ID) in hexadecimal; chosen when not given"},
+         .help = "the key's id (CKA_ID) in hexadecimal; a new key's is chosen when not given"},
         {.name = "usage",
          .type = OptionType::text,
          .phases = making,
@@ -105,6 +141,11 @@ std::shared_ptr<const OptionTable> option_table() {
          .phases = making,
          .default_value = "false",
          .help = "let the new private key leave the token wrapped; it stays sensitive"},
+        {.name = "always-authenticate",
+         .type = OptionType::flag,
+         .phases = making,
+         .default_value = "false",
+         .help = "have the token ask for the PIN for each signature of the new key (CKA_ALWAYS_AUTHENTICATE)"},
     });
 }
 
@@ -134,8 +175,31 @@ TokenPlace token_place(const OptionValues& settings, const BackendAlias& alias) 
     }
     place.module = *module;
     place.limits.most_sessions = number_between(settings, "max-sessions", 1, 10'000);
-    place.limits.patience = std::chrono::milliseconds(number_between(settings, "session-wait-ms", 0, 3'600'000));
+    place.init_args = settings.text("init-args").value_or("");
+    constexpr std::uint64_t hour = 3'600'000;
+    place.limits.patience = std::chrono::milliseconds(number_between(settings, "session-wait-ms", 0, hour));
+    place.limits.deadline = std::chrono::milliseconds(number_between(settings, "deadline-ms", 0, hour));
+    place.limits.idle_check = std::chrono::milliseconds(number_between(settings, "idle-check-ms", 0, hour));
+    place.limits.warm_sessions = number_between(settings, "warm-sessions", 0, 10'000);
+    place.limits.verify_signatures = settings.flag("verify-signatures");
+    place.limits.session_copies = settings.flag("session-copies");
+    place.limits.quirks = settings.text("quirks").value_or("auto");
     return place;
+}
+
+pkcs11::KeySelector adopted_key(const OptionValues& options) {
+    pkcs11::KeySelector selector;
+    if(const auto id = options.text("id")) {
+        selector.id = parse_id(*id);
+    }
+    if(options.has("label")) {
+        selector.label = KeyLabel::of(options).str();
+    }
+    if(!selector.id && !selector.label) {
+        throw Error(Errc::invalid_option, "nothing tells which key of the token to adopt",
+                    "give its label, its id, or both; other programs list them, `pkcs11-tool --list-objects` for instance");
+    }
+    return selector;
 }
 
 pkcs11::NewKey new_key(const OptionValues& options, const std::vector<std::uint8_t>& default_id) {
@@ -145,6 +209,7 @@ pkcs11::NewKey new_key(const OptionValues& options, const std::vector<std::uint8
     key.id = id ? parse_id(*id) : default_id;
     key.usage = pkcs11::KeyUsage::parse(options.text("usage").value_or("sign"));
     key.extractable = options.flag("extractable");
+    key.always_authenticate = options.flag("always-authenticate");
     return key;
 }
 

@@ -19,6 +19,7 @@ namespace keyway::hsm {
 /// Where the token is, from the settings.
 struct TokenPlace {
     std::string module;
+    std::string init_args;
     pkcs11::TokenSelector token;
     pkcs11::TokenLimits limits;
     std::optional<SecretSource> pin_of_uri;
@@ -32,5 +33,9 @@ struct TokenPlace {
 /// @param default_id for an imported key: derived from it, as other programs do
 /// @throws Errc::invalid_option
 [[nodiscard]] pkcs11::NewKey new_key(const OptionValues& options, const std::vector<std::uint8_t>& default_id);
+
+/// Which key of the token is to be adopted.
+/// @throws Errc::invalid_option when neither its label nor its id is given
+[[nodiscard]] pkcs11::KeySelector adopted_key(const OptionValues& options);
 
 }  // namespace keyway::hsm

@@ -1,135 +1,64 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <keyway/pkcs11/keys/key_objects_internal.hpp>
-#include <keyway/pkcs11/keys/public_key_internal.hpp>
+#include <keyway/pkcs11/keys/key_search_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 
-#include <botan/hex.h>
 #include <botan/pk_keys.h>
 
-#include <algorithm>
-#include <set>
-#include <tuple>
+#include <string>
 
 namespace keyway::pkcs11 {
 
 namespace {
 
-Template search_for(CK_OBJECT_CLASS object_class, const KeySelector& selector) {
-    Template wanted;
-    wanted.add_number(CKA_CLASS, object_class);
-    wanted.add_yes(CKA_TOKEN);
-    if(selector.id) {
-        wanted.add(CKA_ID, *selector.id);
-    }
-    if(selector.label) {
-        wanted.add_text(CKA_LABEL, *selector.label);
-    }
-    return wanted;
-}
-
-std::string label_of(const Session& session, CK_OBJECT_HANDLE object) {
-    const auto bytes = read_attribute(session, object, CKA_LABEL).value_or(std::vector<std::uint8_t>{});
-    return {bytes.begin(), bytes.end()};
-}
-
-std::vector<std::uint8_t> id_of(const Session& session, CK_OBJECT_HANDLE object) {
-    return read_attribute(session, object, CKA_ID).value_or(std::vector<std::uint8_t>{});
-}
-
-/// The keys to choose from, for a hint; a handful, as a token may hold thousands.
-std::string candidates(const Session& session, const std::vector<CK_OBJECT_HANDLE>& objects) {
-    constexpr std::size_t most = 10;
-    std::string list;
-    for(std::size_t i = 0; i < std::min(most, objects.size()); ++i) {
-        list += (i == 0 ? "" : ", ") + in_quotes(label_of(session, objects[i])) + " (id " +
-                id_text(id_of(session, objects[i])) + ")";
-    }
-    if(objects.size() > most) {
-        list += " and " + std::to_string(objects.size() - most) + " more";
-    }
-    return list;
-}
-
-Error not_found(const Session& session, const KeySelector& selector, std::string_view token_name) {
-    const auto others = find_objects(session, search_for(CKO_PRIVATE_KEY, {}));
-    return {Errc::key_not_found,
-            std::string(token_name) + " has no private key " + selector.to_string(),
-            others.empty() ? "it holds no private key at all" : "it holds: " + candidates(session, others)};
-}
-
-/// As read_public_key; nothing for a key that Keyway cannot use, or one that another program wrote badly: neither is to
-/// hide the others of a listing.
-std::shared_ptr<const Botan::Public_Key> readable_public_key(const Session& session, CK_OBJECT_HANDLE object) {
-    try {
-        std::shared_ptr<const Botan::Public_Key> key = read_public_key(session, object);
-        if(key) {
-            static_cast<void>(KeySpec::of(*key));
-        }
-        return key;
-    } catch(const Error& error) {
-        if(error.code() != Errc::malformed_data && error.code() != Errc::unsupported) {
-            throw;
-        }
-        return nullptr;
-    }
+FoundKey take_private(CK_OBJECT_HANDLE object, const Attributes& values) {
+    FoundKey found;
+    found.private_object = object;
+    found.id = values.bytes(CKA_ID);
+    found.label = values.text(CKA_LABEL);
+    found.may_sign = values.flag(CKA_SIGN).value_or(true);
+    found.always_authenticate = values.flag(CKA_ALWAYS_AUTHENTICATE).value_or(false);
+    return found;
 }
 
 }  // namespace
 
-std::string id_text(const std::vector<std::uint8_t>& id) {
-    return Botan::hex_encode(id, false);
-}
-
-std::string KeySelector::to_string() const {
-    std::string text;
-    if(label) {
-        text = "with label " + in_quotes(*label);
-    }
-    if(id) {
-        text += (text.empty() ? "with id " : " and id ") + id_text(*id);
-    }
-    return text.empty() ? "at all" : text;
-}
-
 FoundKey find_key(const Session& session, const KeySelector& selector, std::string_view token_name) {
     const auto privates = find_objects(session, search_for(CKO_PRIVATE_KEY, selector));
     if(privates.empty()) {
-        throw not_found(session, selector, token_name);
+        throw no_private_key(selector, candidates(session, find_objects(session, search_for(CKO_PRIVATE_KEY, {}))),
+                             token_name);
     }
     if(privates.size() > 1) {
-        throw Error(Errc::key_ambiguous,
-                    std::string(token_name) + " has " + std::to_string(privates.size()) + " private keys " +
-                        selector.to_string(),
-                    "they are: " + candidates(session, privates) + "; give the id as well, or remove the others");
+        throw several_private_keys(privates.size(), selector, candidates(session, privates), token_name);
     }
-    FoundKey found;
-    found.private_object = privates.front();
+    const auto values =
+        KeyObjectReader(session, {CKA_ID, CKA_LABEL, CKA_SIGN, CKA_ALWAYS_AUTHENTICATE, CKA_PUBLIC_KEY_INFO})
+            .read(privates.front());
+    auto found = take_private(privates.front(), values);
 
     // The pair shares CKA_ID; where a program set none, the label has to do.
-    const auto id = id_of(session, found.private_object);
     KeySelector of_public;
-    if(id.empty()) {
-        of_public.label = label_of(session, found.private_object);
+    if(found.id.empty()) {
+        of_public.label = found.label;
     } else {
-        of_public.id = id;
+        of_public.id = found.id;
     }
     found.public_objects = find_objects(session, search_for(CKO_PUBLIC_KEY, of_public));
+    PublicKeySources sources;
+    KeyObjectReader reader(session, {});
     for(const auto object : found.public_objects) {
-        std::shared_ptr<const Botan::Public_Key> key = read_public_key(session, object);
-        if(found.public_key && key && SpkiFingerprint::of(*key) != SpkiFingerprint::of(*found.public_key)) {
-            throw Error(Errc::key_ambiguous,
-                        std::string(token_name) + " has several different public keys " + of_public.to_string(),
-                        "remove the public key objects that do not belong to the private key");
-        }
-        if(key) {
-            found.public_key = std::move(key);
+        sources.add_public(session, object, reader.read(object));
+    }
+    sources.add(values);
+    // A certificate says whose key it was when it was issued: of a key that was made anew since, it says nothing. So it
+    // is asked only where nothing else shows the key.
+    if(!sources.key() && of_public.id) {
+        for(const auto object : find_objects(session, search_for(CKO_CERTIFICATE, of_public))) {
+            sources.add_certificate(session, object);
         }
     }
-    if(!found.public_key) {
-        throw Error(Errc::key_not_found,
-                    std::string(token_name) + " has no public key object for the private key " + selector.to_string(),
-                    "import the public key beside it, with the same id");
-    }
+    sources.require_one(of_public, token_name);
+    found.public_key = sources.key();
     return found;
 }
 
@@ -138,12 +67,8 @@ FoundKey find_key(const Session& session,
                   const SpkiFingerprint& fingerprint,
                   std::string_view token_name) {
     auto found = find_key(session, selector, token_name);
-    const auto actual = SpkiFingerprint::of(*found.public_key);
-    if(actual != fingerprint) {
-        throw Error(Errc::key_mismatch,
-                    "the key " + selector.to_string() + " in " + std::string(token_name) + " is another one: its SPKI SHA-256 is " +
-                        actual.to_string() + ", the reference's is " + fingerprint.to_string(),
-                    "somebody replaced the key; it is not used");
+    if(const auto actual = SpkiFingerprint::of(*found.public_key); actual != fingerprint) {
+        throw another_key(selector, actual, fingerprint, token_name);
     }
     return found;
 }
@@ -154,11 +79,15 @@ FoundKey find_key_or_remains(const Session& session,
                              std::string_view token_name) {
     if(find_objects(session, search_for(CKO_PRIVATE_KEY, selector)).empty()) {
         FoundKey remains;
+        KeyObjectReader reader(session, {CKA_ID});
         for(const auto object : find_objects(session, search_for(CKO_PUBLIC_KEY, selector))) {
-            std::shared_ptr<const Botan::Public_Key> key = read_public_key(session, object);
-            if(key && SpkiFingerprint::of(*key) == fingerprint) {
+            const auto values = reader.read(object);
+            PublicKeySources sources;
+            sources.add_public(session, object, values);
+            if(sources.key() && *sources.fingerprint() == fingerprint) {
+                remains.id = values.bytes(CKA_ID);
                 remains.public_objects.push_back(object);
-                remains.public_key = std::move(key);
+                remains.public_key = sources.key();
             }
         }
         if(remains.public_key) {
@@ -192,11 +121,11 @@ void destroy_key(const Session& session, const FoundKey& key) {
             throw call_failed(result, what);
         }
     };
-    const auto id = id_of(session, key.public_objects.front());
     if(key.private_object != CK_INVALID_HANDLE) {
         destroy(key.private_object, "destroy the private key object");
     }
-    if(!id.empty() && !find_objects(session, search_for(CKO_PRIVATE_KEY, {.id = id, .label = std::nullopt})).empty()) {
+    if(!key.id.empty() &&
+       !find_objects(session, search_for(CKO_PRIVATE_KEY, {.id = key.id, .label = std::nullopt})).empty()) {
         return;  // another program put a second private key under the id: it needs the public objects
     }
     for(const auto object : key.public_objects) {
@@ -204,40 +133,14 @@ void destroy_key(const Session& session, const FoundKey& key) {
     }
 }
 
-std::vector<ListedKey> list_keys(const Session& session) {
-    // The public keys are read in one search: a search for each private key would make a listing quadratic.
-    std::map<std::vector<std::uint8_t>, ListedKey> public_keys;
-    for(const auto object : find_objects(session, search_for(CKO_PUBLIC_KEY, {}))) {
-        ListedKey key;
-        key.has_private = false;
-        key.label = label_of(session, object);
-        key.id = id_of(session, object);
-        key.public_key = readable_public_key(session, object);
-        public_keys.insert_or_assign(key.id, std::move(key));
-    }
-    std::vector<ListedKey> keys;
-    std::set<std::vector<std::uint8_t>> taken;
-    for(const auto object : find_objects(session, search_for(CKO_PRIVATE_KEY, {}))) {
-        ListedKey key;
-        key.label = label_of(session, object);
-        key.id = id_of(session, object);
-        if(const auto found = public_keys.find(key.id); found != public_keys.end() && !key.id.empty()) {
-            key.public_key = found->second.public_key;
-        }
-        key.extractable = read_flag(session, object, CKA_EXTRACTABLE).value_or(false);
-        key.sensitive = read_flag(session, object, CKA_SENSITIVE).value_or(true);
-        taken.insert(key.id);
-        keys.push_back(std::move(key));
-    }
-    for(auto& [id, key] : public_keys) {
-        if(!taken.contains(id) && key.public_key) {
-            keys.push_back(std::move(key));
+void destroy_named(const Session& session, const NewKey& key) {
+    for(const auto object_class : {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY}) {
+        for(const auto object : find_objects(session, search_for(object_class, {.id = key.id, .label = key.label}))) {
+            if(const auto result = session.calls().C_DestroyObject(session.handle(), object); result != CKR_OK) {
+                throw call_failed(result, "destroy an object of a key that could not be made whole");
+            }
         }
     }
-    std::ranges::sort(keys, [](const ListedKey& a, const ListedKey& b) {
-        return std::tie(a.label, a.id) < std::tie(b.label, b.id);
-    });
-    return keys;
 }
 
 }  // namespace keyway::pkcs11

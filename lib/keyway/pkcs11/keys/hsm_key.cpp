@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
+#include <keyway/pkcs11/keys/hsm_key_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 
-#include <array>
+#include <optional>
 #include <utility>
 
 namespace keyway::pkcs11 {
+
+namespace {
+
+/// How often one operation may fail, while the token is there, before its error is told; and how often when the token or its
+/// login was lost and is back each time, which may be because of others.
+constexpr int most_failures = 8;
+constexpr int most_failures_and_losses = 32;
+
+/// How many paddings are remembered for one key: a caller who varies the salt's length must not fill the memory.
+constexpr int most_mechanisms = 16;
+
+std::uint64_t next_number() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
 
 HsmKey::HsmKey(std::shared_ptr<Token> token,
                PinProvider pin,
@@ -16,82 +33,211 @@ HsmKey::HsmKey(std::shared_ptr<Token> token,
       selector_(std::move(selector)),
       fingerprint_(fingerprint),
       spec_(KeySpec::parse("ed25519")) {
-    const auto loan = token_->sessions().borrow();
-    auto found = find_key(loan.session(), selector_, fingerprint_, token_->name());
-    found_ = &findings_.emplace_back(found.private_object);
-    spec_ = KeySpec::of(*found.public_key);
-    public_key_ = std::move(found.public_key);
+    token_->with_session(SessionMode::read_only, pin_, [&](const Session& session) {
+        const auto epoch = token_->epoch();
+        const auto found = find_key(session, selector_, fingerprint_, token_->name());
+        spec_ = KeySpec::of(*found.public_key);
+        public_key_ = found.public_key;
+        take(found, epoch, token_->new_deadline());
+    });
+}
+
+HsmKey::HsmKey(std::shared_ptr<Token> token,
+               PinProvider pin,
+               KeySelector selector,
+               const SpkiFingerprint& fingerprint,
+               const FoundKey& found,
+               std::uint64_t epoch)
+    : token_(std::move(token)),
+      pin_(std::move(pin)),
+      selector_(std::move(selector)),
+      fingerprint_(fingerprint),
+      public_key_(found.public_key),
+      spec_(KeySpec::of(*found.public_key)),
+      always_authenticate_(found.always_authenticate) {
+    token_->count_find();
+    publish({.number = next_number(), .epoch = epoch, .handle = found.private_object});
+}
+
+HsmKey::~HsmKey() {
+    const auto* next = mechanisms_.load(std::memory_order_acquire);
+    while(next != nullptr) {
+        delete std::exchange(next, next->next);
+    }
+}
+
+void HsmKey::observe(std::string backend, KeyUseObserver observer) {
+    backend_ = std::move(backend);
+    name_ = name();
+    spki_sha256_ = fingerprint_.to_string();
+    observer_ = std::move(observer);
+}
+
+void HsmKey::tell(KeyUse use) const {
+    use.backend = backend_;
+    use.key = name_;
+    use.spki_sha256 = spki_sha256_;
+    observer_(use);
+}
+
+const SigningMechanism* HsmKey::signing_mechanism(std::string_view padding) {
+    const auto* const head = mechanisms_.load(std::memory_order_acquire);
+    for(const auto* known = head; known != nullptr; known = known->next) {
+        if(known->padding == padding) {
+            return &known->how;
+        }
+    }
+    if(head != nullptr && head->length >= most_mechanisms) {
+        return nullptr;
+    }
+    auto made = std::make_unique<KnownMechanism>(
+        KnownMechanism{.padding = std::string(padding), .how = pkcs11::signing_mechanism(spec_, padding)});
+    // Two threads may add the same one: that is no harm.
+    const auto* first = head;
+    do {
+        made->next = first;
+        made->length = first == nullptr ? 1 : first->length + 1;
+    } while(!mechanisms_.compare_exchange_weak(first, made.get(), std::memory_order_acq_rel));
+    return &made.release()->how;
 }
 
 std::string HsmKey::name() const {
     return "key " + selector_.to_string() + " in " + token_->name();
 }
 
-HsmKey::Found* HsmKey::find_again(const Session& session, const Found* outdated) {
-    const std::lock_guard lock(finding_);
-    auto* const latest = found_.load(std::memory_order_acquire);
-    if(latest != outdated) {
+HsmKey::Finding HsmKey::current() const noexcept {
+    for(;;) {
+        Finding out;
+        out.number = number_.load(std::memory_order_acquire);
+        out.epoch = epoch_.load(std::memory_order_acquire);
+        out.handle = handle_.load(std::memory_order_acquire);
+        if(out.number != 0 && out.number == number_.load(std::memory_order_relaxed)) [[likely]] {
+            return out;
+        }
+    }
+}
+
+void HsmKey::publish(const Finding& finding) noexcept {
+    const auto forks = hold_back_forks();  // a child would wait for ever for a thread that it does not have
+    number_.store(0, std::memory_order_relaxed);
+    // Whoever reads one of these reads the 0, or the new number, after it.
+    epoch_.store(finding.epoch, std::memory_order_release);
+    handle_.store(finding.handle, std::memory_order_release);
+    number_.store(finding.number, std::memory_order_release);
+}
+
+void HsmKey::take(const FoundKey& found, std::uint64_t epoch, const Deadline& deadline) {
+    always_authenticate_ = found.always_authenticate;
+    const auto copy = token_->copy_for_session(found.private_object, deadline);
+    token_->count_find();
+    publish({.number = next_number(),
+             .epoch = epoch,
+             .handle = copy == CK_INVALID_HANDLE ? found.private_object : copy});
+}
+
+HsmKey::Finding HsmKey::find_again(const SessionPool::Loan& loan, std::uint64_t outdated, const Deadline& deadline) {
+    const std::unique_lock lock(token_->finding(this), deadline.at());
+    if(!lock) {
+        throw Error(Errc::timed_out, "the " + name() + " was not found again in time", "the token answers slowly; raise deadline-ms");
+    }
+    const auto latest = current();
+    // The epoch is read before the key is looked for: when it changes meanwhile, the handle counts as stale.
+    const auto epoch = token_->epoch();
+    if(latest.number != outdated && latest.epoch == epoch) {
         return latest;
     }
-    // Whoever is not logged in sees no private key: the login is looked at first, or a key would be missed that is there.
-    token_->log_in(pin_);
-    const auto found = find_key(session, selector_, fingerprint_, token_->name());
-    auto* const renewed = &findings_.emplace_back(found.private_object);
-    found_.store(renewed, std::memory_order_release);
-    return renewed;
-}
-
-HsmKey::Remedy HsmKey::remedy_for(CK_RV result) noexcept {
-    switch(result) {
-        case CKR_SESSION_HANDLE_INVALID:
-        case CKR_SESSION_CLOSED:
-        case CKR_OPERATION_ACTIVE:
-            return Remedy::new_session;
-        case CKR_KEY_HANDLE_INVALID:
-        case CKR_OBJECT_HANDLE_INVALID:
-        case CKR_USER_NOT_LOGGED_IN:
-            return Remedy::find_again;
-        default:
-            return Remedy::none;
-    }
-}
-
-HsmKey::Signature HsmKey::sign(CK_MECHANISM& mechanism, std::span<const std::uint8_t> input, std::size_t most_bytes) {
-    // Some modules take a null pointer for an empty message as a mistake.
-    std::array<std::uint8_t, 1> nothing{};
-    auto* const data = input.empty() ? nothing.data() : const_cast<std::uint8_t*>(input.data());
-    auto& calls = token_->calls();
-
-    // Enough for each remedy in turn: a lost session, then a login that went with it, then a stale handle.
-    constexpr int most_attempts = 4;
-    const Found* outdated = nullptr;
-    for(int attempt = 1;; ++attempt) {
-        auto loan = token_->sessions().borrow();
-        auto* found = found_.load(std::memory_order_acquire);
-        if(found == outdated) {
-            found = find_again(loan.session(), outdated);
-        }
-        Signature out{std::vector<std::uint8_t>(most_bytes), found};
-        CK_ULONG size = most_bytes;
-        const auto session = loan.session().handle();
-        auto result = calls.C_SignInit(session, &mechanism, found->handle);
-        if(result == CKR_OK) {
-            result = calls.C_Sign(session, data, input.size(), out.bytes.data(), &size);
-            if(result == CKR_OK && size <= most_bytes) {
-                out.bytes.resize(size);
-                return out;
+    const auto look = [&] { return find_key(loan.session(), selector_, fingerprint_, token_->name()); };
+    // Finding takes several calls, between which the token may have changed: what is wrong has to be so twice.
+    const auto found = [&] {
+        try {
+            return look();
+        } catch(const Error& error) {
+            if(!may_have_changed_meanwhile(error)) {
+                throw;
             }
+            token_->require_sight(loan.session());
+            return look();
         }
+    }();
+    take(found, epoch, deadline);
+    return current();
+}
+
+CK_RV HsmKey::attempt(KeyOperation& operation, std::uint64_t& stale, const Deadline& deadline, Done& done,
+                      std::uint64_t& seen, bool& reached) {
+    std::optional<SessionPool::Loan> loan;
+    if(const auto result = token_->borrow(deadline, pin_, loan); result != CKR_OK) {
+        return result;
+    }
+    seen = token_->epoch();
+    auto found = current();
+    if(found.epoch != seen || found.number == stale) [[unlikely]] {
+        try {
+            found = find_again(*loan, found.number, deadline);
+        } catch(const Error& error) {
+            // Whoever is not logged in sees no private key.
+            const bool hidden = may_have_changed_meanwhile(error) && token_->info().login_required &&
+                                !loan->session().is_logged_in();
+            // Nor did he for a moment, when somebody logged in again meanwhile.
+            const bool changed = may_have_changed_meanwhile(error) && token_->epoch() != seen;
+            const auto result = hidden    ? CKR_USER_NOT_LOGGED_IN
+                                : changed ? CKR_KEY_HANDLE_INVALID
+                                          : return_value_of(error);
+            if(result == CKR_OK) {
+                throw;
+            }
+            loan->discard(result);
+            return result;
+        }
+    }
+    auto& calls = token_->calls();
+    const auto session = loan->session().handle();
+    auto result = operation.begin(calls, session, found.handle);
+    if(result == CKR_OK && always_authenticate_.load(std::memory_order_relaxed)) [[unlikely]] {
+        result = token_->log_in_for_operation(*loan, pin_, deadline);
+    }
+    if(result == CKR_OK) {
+        reached = true;
+        result = operation.finish(calls, session);
+    }
+    if(result != CKR_OK) [[unlikely]] {
         // The failed operation may still be active in this session.
-        loan.discard();
-        const auto remedy = remedy_for(result);
-        if(remedy == Remedy::none || attempt == most_attempts) {
-            throw call_failed(result == CKR_OK ? CKR_GENERAL_ERROR : result, "sign with the " + name());
+        loan->discard(result);
+        stale = found.number;
+        return result;
+    }
+    done.finding = found.number;
+    // Sessions and handles of a token that was found again meanwhile may have changed hands under this call.
+    done.unproven = proven_.load(std::memory_order_acquire) != found.number || token_->epoch() != found.epoch ||
+                    token_->limits().verify_signatures;
+    return CKR_OK;
+}
+
+HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) {
+    const auto deadline = token_->new_deadline();
+    Done done;
+    auto stale = distrusted;  // the finding whose handle was refused
+    int losses = 0;
+    for(int failures = 1;; ++failures) {
+        std::uint64_t refused = stale;
+        std::uint64_t seen = token_->epoch();
+        bool reached = false;
+        const auto result = attempt(operation, refused, deadline, done, seen, reached);
+        if(result == CKR_OK) [[likely]] {
+            return done;
         }
-        if(remedy == Remedy::new_session) {
-            token_->sessions().drop_idle();
-        } else {
-            outdated = found;
+        done.repeated = done.repeated || reached;
+        done.failures = failures;
+        const auto failure = call_failed(result, std::string(operation.doing()) + " the " + name());
+        if(failures - losses >= most_failures || failures >= most_failures_and_losses || deadline.passed()) {
+            token_->count_failure(failure);
+            throw failure;
+        }
+        token_->recover(failure, seen, failures, pin_, deadline);
+        // A login that is missing though it is there begins an epoch each time: that is no loss.
+        losses += remedy_for(result) != Remedy::log_in && token_->epoch() != seen ? 1 : 0;
+        if(remedy_for(result) == Remedy::find_key) {
+            stale = refused;
         }
     }
 }

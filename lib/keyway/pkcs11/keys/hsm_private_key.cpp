@@ -9,6 +9,8 @@
 #include <botan/x509_key.h>
 
 #include <algorithm>
+#include <chrono>
+#include <limits>
 #include <utility>
 
 namespace keyway::pkcs11 {
@@ -29,22 +31,34 @@ std::size_t signature_bytes(const KeySpec& spec) {
     throw Error(Errc::internal, "a key of no known kind");
 }
 
+/// How many signatures in a row may be wrong, each by a handle that was found anew, before that is the error.
+constexpr int most_wrong = 3;
+
 /// Hashes here what can be hashed, and leaves to the token only what needs the key.
-class HsmSignature final : public Botan::PK_Ops::Signature {
+class HsmSignature final : public Botan::PK_Ops::Signature, private KeyOperation {
 public:
     HsmSignature(std::shared_ptr<HsmKey> key, std::string_view padding)
         : key_(std::move(key)),
-          how_(signing_mechanism(key_->spec(), padding)),
+          kept_(key_->signing_mechanism(padding)),
+          own_(kept_ == nullptr ? std::make_unique<SigningMechanism>(signing_mechanism(key_->spec(), padding)) : nullptr),
+          how_(kept_ == nullptr ? *own_ : *kept_),
           mechanism_{how_.type, nullptr, 0},
-          length_(signature_bytes(key_->spec())),
-          input_(how_.digest_prefix) {
+          pss_(how_.pss),
+          length_(signature_bytes(key_->spec())) {
         if(how_.type == CKM_RSA_PKCS_PSS) {
-            mechanism_.pParameter = &how_.pss;
-            mechanism_.ulParameterLen = sizeof(how_.pss);
+            mechanism_.pParameter = &pss_;
+            mechanism_.ulParameterLen = sizeof(pss_);
         }
-        if(!how_.hash.empty()) {
+        const auto& quirks = key_->token().quirks();
+        const auto& numbers = key_->token().quirk_numbers();
+        if(quirks.hash_in_token || numbers.avoids(how_.type)) [[unlikely]] {
+            let_token_hash(padding);
+        } else if(!how_.hash.empty()) {
             hash_ = Botan::HashFunction::create_or_throw(how_.hash);
+            prefix_ = how_.digest_prefix;
         }
+        most_bytes_ = numbers.data_limit(mechanism_.mechanism).value_or(std::numeric_limits<std::size_t>::max());
+        input_.assign(prefix_.begin(), prefix_.end());
     }
 
     void update(std::span<const std::uint8_t> message) override {
@@ -57,28 +71,28 @@ public:
 
     std::vector<std::uint8_t> sign(Botan::RandomNumberGenerator&) override {
         if(hash_) {
-            input_.resize(how_.digest_prefix.size() + hash_->output_length());
-            hash_->final(std::span(input_).subspan(how_.digest_prefix.size()));
+            input_.resize(prefix_.size() + hash_->output_length());
+            hash_->final(std::span(input_).subspan(prefix_.size()));
+        } else if(input_.size() > most_bytes_ && how_.hash.empty()) {
+            const auto bytes = std::to_string(input_.size());
+            input_.clear();
+            throw Error(Errc::unsupported,
+                        "the " + key_->name() + " cannot sign a message of " + bytes + " bytes: the token takes " +
+                            std::to_string(most_bytes_) + " at once",
+                        "EdDSA signs the message itself, in one call: sign a shorter one, or use a key of another kind");
         }
-        const auto begin_next_message = [&] { input_.resize(how_.digest_prefix.size()); };
-        HsmKey::Signature signature;
-        try {
-            signature = key_->sign(mechanism_, to_token(), length_);
-            if(signature.bytes.size() != length_) {
-                throw Error(Errc::token_failed,
-                            "the " + key_->name() + " made a signature of " +
-                                std::to_string(signature.bytes.size()) + " bytes instead of " + std::to_string(length_));
-            }
-            if(!signature.by->proven.load(std::memory_order_acquire)) {
-                require_valid(signature.bytes);
-                signature.by->proven.store(true, std::memory_order_release);
-            }
-        } catch(...) {
-            begin_next_message();
-            throw;
+        // Also when it fails, the next message begins anew.
+        struct NextMessage {
+            HsmSignature& operation;
+            ~NextMessage() { operation.input_.resize(operation.prefix_.size()); }
+        } const next{*this};
+        if(key_->is_observed()) [[unlikely]] {
+            sign_observed();
+        } else {
+            const auto done = sign_proven();
+            key_->token().count_operation(done.repeated, done.unproven);
         }
-        begin_next_message();
-        return std::move(signature.bytes);
+        return std::move(signature_);
     }
 
     std::size_t signature_length() const override { return length_; }
@@ -86,30 +100,151 @@ public:
     std::string hash_function() const override { return how_.hash_function; }
 
 private:
+    CK_RV begin(FunctionList& calls, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key) override {
+        return calls.C_SignInit(session, &mechanism_, key);
+    }
+
+    CK_RV finish(FunctionList& calls, CK_SESSION_HANDLE session) override {
+        const auto input = to_token();
+        signature_.resize(length_);
+        if(input.size() > most_bytes_) [[unlikely]] {
+            return finish_in_parts(calls, session, input);
+        }
+        CK_ULONG size = length_;
+        // PKCS#11 lacks the const; some modules take a null pointer for an empty message as a mistake.
+        CK_BYTE nothing = 0;
+        auto* const data = input.empty() ? &nothing : const_cast<CK_BYTE*>(input.data());
+        const auto result = calls.C_Sign(session, data, input.size(), signature_.data(), &size);
+        if(result == CKR_OK) {
+            signature_.resize(std::min<std::size_t>(size, length_));
+            complete_ = size == length_;
+        }
+        return result;
+    }
+
+    /// For a token that hashes, and takes no more than so much at once.
+    CK_RV finish_in_parts(FunctionList& calls, CK_SESSION_HANDLE session, std::span<const std::uint8_t> input) {
+        while(!input.empty()) {
+            const auto part = input.first(std::min(input.size(), most_bytes_));
+            input = input.subspan(part.size());
+            if(const auto result = calls.C_SignUpdate(session, const_cast<CK_BYTE*>(part.data()), part.size());
+               result != CKR_OK) {
+                return result;
+            }
+        }
+        CK_ULONG size = length_;
+        const auto result = calls.C_SignFinal(session, signature_.data(), &size);
+        if(result == CKR_OK) {
+            signature_.resize(std::min<std::size_t>(size, length_));
+            complete_ = size == length_;
+        }
+        return result;
+    }
+
+    void let_token_hash(std::string_view padding) {
+        const auto& numbers = key_->token().quirk_numbers();
+        if(how_.hashing_type == 0 && !numbers.avoids(how_.type)) {
+            return;  // EdDSA hashes in the token as it is
+        }
+        if(how_.hashing_type == 0 || numbers.avoids(how_.hashing_type)) {
+            throw Error(Errc::unsupported,
+                        "the " + key_->name() + " cannot sign with " + in_quotes(padding) + ": by the token's quirk profile " +
+                            in_quotes(key_->token().quirks().name) + ", its mechanism is not to be used",
+                        "another hash or padding may do; `keyway token quirks` shows the profile");
+        }
+        mechanism_.mechanism = how_.hashing_type;
+        token_hashes_ = true;
+    }
+
+    std::string_view doing() const noexcept override { return "sign with"; }
+
+    void sign_observed() {
+        using Clock = std::chrono::steady_clock;
+        const auto begin = Clock::now();
+        KeyUse use;
+        use.operation = "sign";
+        const auto tell = [&] {
+            use.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
+            key_->tell(use);
+        };
+        try {
+            const auto done = sign_proven();
+            key_->token().count_operation(done.repeated, done.unproven);
+            use.failures = done.failures;
+            use.repeated = done.repeated;
+            use.verified = done.unproven;
+        } catch(const Error& error) {
+            use.error = &error;
+            tell();
+            throw;
+        }
+        tell();
+    }
+
+    HsmKey::Done sign_proven() {
+        auto done = sign_once(0);
+        if(!done.unproven) [[likely]] {
+            return done;
+        }
+        // A handle may have become another key's unnoticed: what it is worth is seen by finding the key again.
+        for(int wrong = 1; !is_valid(); ++wrong) {
+            if(wrong == most_wrong) {
+                throw Error(Errc::verification_failed,
+                            "a signature of the " + key_->name() + " does not verify with its public key",
+                            "the private and the public object do not belong together, or the token is broken; nothing was "
+                            "handed out");
+            }
+            const auto failures = done.failures + 1;
+            done = sign_once(done.finding);
+            done.failures += failures;
+            done.repeated = true;
+        }
+        key_->prove(done.finding);
+        return done;
+    }
+
+    HsmKey::Done sign_once(std::uint64_t distrusted) {
+        auto done = key_->perform(*this, distrusted);
+        if(!complete_) {
+            throw Error(Errc::token_failed,
+                        "the " + key_->name() + " made a signature of " + std::to_string(signature_.size()) +
+                            " bytes instead of " + std::to_string(length_));
+        }
+        return done;
+    }
+
     /// A digest longer than the curve's order is cut to it here, as some tokens refuse what they would have to cut.
     /// @spec FIPS 186-5 6.4.1
     [[nodiscard]] std::span<const std::uint8_t> to_token() const {
         const std::span<const std::uint8_t> all(input_);
-        return how_.type == CKM_ECDSA ? all.first(std::min(all.size(), length_ / 2)) : all;
+        return mechanism_.mechanism == CKM_ECDSA ? all.first(std::min(all.size(), length_ / 2)) : all;
     }
 
-    void require_valid(std::span<const std::uint8_t> signature) const {
+    [[nodiscard]] bool is_valid() const {
+        const auto inside = key_->token().stay_inside();
         Botan::PK_Verifier verifier(key_->public_key(), how_.verify_padding);
-        // "Raw" of PKCS#1 v1.5 sets the DigestInfo itself.
-        const auto digest = how_.hash.empty() ? std::span<const std::uint8_t>(input_)
-                                              : std::span<const std::uint8_t>(input_).subspan(how_.digest_prefix.size());
-        if(!verifier.verify_message(digest, signature)) {
-            throw Error(Errc::verification_failed,
-                        "the first signature of the " + key_->name() + " does not verify with its public key",
-                        "the private and the public object do not belong together; nothing was handed out");
+        if(token_hashes_) {
+            const auto hash = Botan::HashFunction::create_or_throw(how_.hash);
+            return verifier.verify_message(hash->process(input_), signature_);
         }
+        // "Raw" of PKCS#1 v1.5 sets the DigestInfo itself.
+        const auto digest = std::span<const std::uint8_t>(input_).subspan(prefix_.size());
+        return verifier.verify_message(digest, signature_);
     }
 
     std::shared_ptr<HsmKey> key_;
-    SigningMechanism how_;
+    const SigningMechanism* kept_;           // by the key; or null
+    std::unique_ptr<SigningMechanism> own_;  // when the key does not keep it
+    const SigningMechanism& how_;
     CK_MECHANISM mechanism_;
+    CK_RSA_PKCS_PSS_PARAMS pss_;             // PKCS#11 lacks the const: not to be shared with other threads
     std::size_t length_;
+    std::size_t most_bytes_ = 0;  // for one C_Sign
+    bool token_hashes_ = false;
+    std::span<const std::uint8_t> prefix_;  // of `how_`: what stands before the digest
     std::vector<std::uint8_t> input_;
+    std::vector<std::uint8_t> signature_;
+    bool complete_ = false;
     std::unique_ptr<Botan::HashFunction> hash_;
 };
 

@@ -29,8 +29,27 @@ void add_identity(Template& out, const NewKey& key) {
     out.add_text(CKA_LABEL, key.label);
 }
 
+/// How much a template says.
+enum class Detail {
+    full,
+    lean,  ///< not what a token that refuses it has as its default anyway
+};
+
+/// What tokens say to a template with an attribute that they do not know, or do not let the caller choose.
+bool refuses_template(CK_RV result) {
+    switch(result) {
+        case CKR_ATTRIBUTE_TYPE_INVALID:
+        case CKR_ATTRIBUTE_VALUE_INVALID:
+        case CKR_ATTRIBUTE_READ_ONLY:
+        case CKR_TEMPLATE_INCONSISTENT:
+            return true;
+        default:
+            return false;
+    }
+}
+
 /// Every usage is said explicitly: what is left out, many tokens take as allowed.
-void add_private_policy(Template& out, const NewKey& key) {
+void add_private_policy(Template& out, const NewKey& key, Detail detail) {
     out.add_yes(CKA_PRIVATE);
     add_flag(out, CKA_SENSITIVE, true);
     add_flag(out, CKA_EXTRACTABLE, key.extractable);
@@ -38,10 +57,18 @@ void add_private_policy(Template& out, const NewKey& key) {
     add_flag(out, CKA_DECRYPT, key.usage.decrypt);
     add_flag(out, CKA_UNWRAP, key.usage.unwrap);
     add_flag(out, CKA_DERIVE, key.usage.derive);
-    out.add_no(CKA_SIGN_RECOVER);
+    if(detail == Detail::full) {
+        out.add_no(CKA_SIGN_RECOVER);
+    }
+    if(key.always_authenticate) {
+        out.add_yes(CKA_ALWAYS_AUTHENTICATE);
+    }
 }
 
-void add_public_policy(Template& out, const NewKey& key) {
+void add_public_policy(Template& out, const NewKey& key, Detail detail) {
+    if(detail == Detail::lean) {
+        return;  // whoever has the public key can do with it all that the object could forbid
+    }
     // Public, so that the key can be told without a login.
     out.add_no(CKA_PRIVATE);
     add_flag(out, CKA_VERIFY, key.usage.sign);
@@ -97,14 +124,58 @@ void add_private_value(Template& out, const Botan::Private_Key& key, const KeySp
                 "a key that lives in a token stays there");
 }
 
-CK_OBJECT_HANDLE create_object(const Session& session, Template& attributes, std::string_view doing) {
-    CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
-    const auto result =
-        session.calls().C_CreateObject(session.handle(), attributes.data(), attributes.size(), &object);
-    if(result != CKR_OK) {
-        throw call_failed(result, doing);
+/// @param attributes makes the template in a detail
+template <typename Attributes>
+CK_OBJECT_HANDLE create_object(const Session& session, const Attributes& attributes, std::string_view doing) {
+    for(const auto detail : {Detail::full, Detail::lean}) {
+        auto all = attributes(detail);
+        CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+        const auto result = session.calls().C_CreateObject(session.handle(), all.data(), all.size(), &object);
+        if(result == CKR_OK) {
+            return object;
+        }
+        if(detail == Detail::lean || !refuses_template(result)) {
+            throw call_failed(result, doing);
+        }
     }
-    return object;
+    throw Error(Errc::internal, "no template was tried");
+}
+
+struct NewPair {
+    CK_OBJECT_HANDLE private_object = CK_INVALID_HANDLE;
+    CK_OBJECT_HANDLE public_object = CK_INVALID_HANDLE;
+};
+
+CK_RV generate_pair(const Session& session, const KeySpec& spec, const NewKey& key, Detail detail, NewPair& made) {
+    Template public_attributes;
+    add_identity(public_attributes, key);
+    add_public_policy(public_attributes, key, detail);
+    if(spec.type() == KeyType::rsa) {
+        constexpr std::array<std::uint8_t, 3> exponent{1, 0, 1};
+        public_attributes.add_number(CKA_MODULUS_BITS, spec.bits());
+        public_attributes.add(CKA_PUBLIC_EXPONENT, exponent);
+    } else {
+        public_attributes.add(CKA_EC_PARAMS, ec_parameters(spec));
+    }
+    Template private_attributes;
+    add_identity(private_attributes, key);
+    add_private_policy(private_attributes, key, detail);
+    CK_MECHANISM mechanism{generation_mechanism(spec), nullptr, 0};
+    return session.calls().C_GenerateKeyPair(session.handle(),
+                                             &mechanism,
+                                             public_attributes.data(),
+                                             public_attributes.size(),
+                                             private_attributes.data(),
+                                             private_attributes.size(),
+                                             &made.public_object,
+                                             &made.private_object);
+}
+
+void take_names(FoundKey& found, const NewKey& key) {
+    found.id = key.id;
+    found.label = key.label;
+    found.may_sign = key.usage.sign;
+    found.always_authenticate = key.always_authenticate;
 }
 
 }  // namespace
@@ -134,36 +205,20 @@ KeyUsage KeyUsage::parse(std::string_view text) {
 }
 
 FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey& key, NewObjects& made) {
-    Template public_attributes;
-    add_identity(public_attributes, key);
-    add_public_policy(public_attributes, key);
-    if(spec.type() == KeyType::rsa) {
-        constexpr std::array<std::uint8_t, 3> exponent{1, 0, 1};
-        public_attributes.add_number(CKA_MODULUS_BITS, spec.bits());
-        public_attributes.add(CKA_PUBLIC_EXPONENT, exponent);
-    } else {
-        public_attributes.add(CKA_EC_PARAMS, ec_parameters(spec));
+    NewPair pair;
+    auto result = generate_pair(session, spec, key, Detail::full, pair);
+    if(refuses_template(result)) {
+        result = generate_pair(session, spec, key, Detail::lean, pair);
     }
-    Template private_attributes;
-    add_identity(private_attributes, key);
-    add_private_policy(private_attributes, key);
-
-    CK_MECHANISM mechanism{generation_mechanism(spec), nullptr, 0};
-    CK_OBJECT_HANDLE public_object = CK_INVALID_HANDLE;
-    FoundKey found;
-    const auto result = session.calls().C_GenerateKeyPair(session.handle(),
-                                                          &mechanism,
-                                                          public_attributes.data(),
-                                                          public_attributes.size(),
-                                                          private_attributes.data(),
-                                                          private_attributes.size(),
-                                                          &public_object,
-                                                          &found.private_object);
     if(result != CKR_OK) {
         throw call_failed(result, "make a key of type " + in_quotes(spec.to_string()) + " in the token");
     }
+    FoundKey found;
+    found.private_object = pair.private_object;
+    const auto public_object = pair.public_object;
     made.add(found.private_object);
     made.add(public_object);
+    take_names(found, key);
     found.public_objects.push_back(public_object);
     found.public_key = read_public_key(session, public_object);
     if(!found.public_key || KeySpec::of(*found.public_key) != spec) {
@@ -177,23 +232,29 @@ FoundKey import_key(const Session& session, const Botan::Private_Key& source, co
     const auto public_half = source.public_key();
     const auto spec = KeySpec::of(*public_half);
 
-    Template private_attributes;
-    private_attributes.add_number(CKA_CLASS, CKO_PRIVATE_KEY);
-    private_attributes.add_number(CKA_KEY_TYPE, key_type_of(spec));
-    add_identity(private_attributes, key);
-    add_private_policy(private_attributes, key);
-    add_private_value(private_attributes, source, spec);
-
-    Template public_attributes;
-    public_attributes.add_number(CKA_CLASS, CKO_PUBLIC_KEY);
-    public_attributes.add_number(CKA_KEY_TYPE, key_type_of(spec));
-    add_identity(public_attributes, key);
-    add_public_policy(public_attributes, key);
-    add_public_value(public_attributes, *public_half);
+    const auto private_attributes = [&](Detail detail) {
+        Template out;
+        out.add_number(CKA_CLASS, CKO_PRIVATE_KEY);
+        out.add_number(CKA_KEY_TYPE, key_type_of(spec));
+        add_identity(out, key);
+        add_private_policy(out, key, detail);
+        add_private_value(out, source, spec);
+        return out;
+    };
+    const auto public_attributes = [&](Detail detail) {
+        Template out;
+        out.add_number(CKA_CLASS, CKO_PUBLIC_KEY);
+        out.add_number(CKA_KEY_TYPE, key_type_of(spec));
+        add_identity(out, key);
+        add_public_policy(out, key, detail);
+        add_public_value(out, *public_half, key.point_form);
+        return out;
+    };
 
     // The public object first: if the process ends in between, what is left is harmless, and is listed and removed like a
     // key.
     FoundKey found;
+    take_names(found, key);
     found.public_objects.push_back(create_object(session, public_attributes, "write the public key into the token"));
     made.add(found.public_objects.front());
     found.private_object = create_object(session, private_attributes, "write the private key into the token");

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/core/error.hpp>
+
+#include <chrono>
+#include <functional>
+#include <string_view>
+
+namespace keyway {
+
+/// One use of a private key: what a trace or an audit record wants to know. Never a secret, nor what was signed.
+///
+/// The texts are those of the key and last as long as the call of the observer.
+struct KeyUse {
+    std::string_view backend;     ///< the alias
+    std::string_view key;         ///< for people: `key with label "root" in token "ca"`
+    std::string_view spki_sha256; ///< of the public key, in hexadecimal
+    std::string_view operation;   ///< "sign"
+    std::chrono::microseconds took{0};
+    int failures = 0;             ///< calls of the token that failed on the way
+    bool repeated = false;        ///< the token may have done it more than once
+    bool verified = false;        ///< the signature was verified before it was handed out
+    const Error* error = nullptr; ///< what it came to, when it failed
+};
+
+/// Is told of each use, by the thread that uses the key, before the result is handed out. What it throws takes the result's
+/// place: so that nothing is signed which could not be recorded.
+/// @threadsafety has to be safe
+using KeyUseObserver = std::function<void(const KeyUse&)>;
+
+}  // namespace keyway

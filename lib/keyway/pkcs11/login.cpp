@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/core/error.hpp>
+#include <keyway/pkcs11/login_internal.hpp>
+#include <keyway/pkcs11/rejected_pins_internal.hpp>
+#include <keyway/pkcs11/return_value.hpp>
+
+namespace keyway::pkcs11 {
+
+namespace {
+
+std::string pin_of(const TokenInfo& token) {
+    return "user PIN of token " + in_quotes(token.label);
+}
+
+/// What can be told before the PIN is read.
+void require_usable_pin(const TokenInfo& token, const PinProvider& pin) {
+    if(token.user_pin_locked) {
+        throw Error(Errc::pin_locked, "the " + pin_of(token) + " is locked",
+                    "the security officer has to set a new user PIN");
+    }
+    if(token.user_pin_final_try && !pin.may_be_the_last_try()) {
+        throw Error(Errc::pin_locked,
+                    "one more wrong PIN locks token " + in_quotes(token.label) + ", so no login is attempted",
+                    "when you are sure of the PIN: keyway token login --last-try; or have the security officer set a new one");
+    }
+    if(!token.user_pin_initialized) {
+        throw Error(Errc::pin_locked, "token " + in_quotes(token.label) + " has no user PIN yet",
+                    "the security officer has to set one");
+    }
+}
+
+/// What the token now says of the tries that are left; PKCS#11 tells them only as three flags.
+std::string tries_left(const Module& module, const Module::Use& use, CK_SLOT_ID slot) {
+    try {
+        const auto token = module.token_in(use, slot);
+        if(token.user_pin_locked) {
+            return "the PIN is now locked: the security officer has to set a new one";
+        }
+        if(token.user_pin_final_try) {
+            return "the token says that one try is left before the PIN is locked";
+        }
+        if(token.user_pin_count_low) {
+            return "the token counts wrong tries and does not say how many are left";
+        }
+    } catch(const Error&) {
+        // The login's own error is the one to tell.
+    }
+    return "the token does not say how many tries are left";
+}
+
+struct Asking {
+    const Module& module;
+    const Module::Use& use;
+    CK_SLOT_ID slot;
+    const TokenInfo& token;
+};
+
+/// A service that starts again and again with a wrong PIN in its settings would lock the token: each start knows nothing of the
+/// last, but the token does.
+void require_no_wrong_one_before(const TokenInfo& token, const PinProvider& pin) {
+    if(token.user_pin_count_low && !pin.may_follow_a_wrong_one()) {
+        throw Error(Errc::pin_locked,
+                    "the last " + pin_of(token) + " that was tried was wrong, so no login is attempted unattended",
+                    "correct the PIN's source, then show that it is right: keyway token login");
+    }
+}
+
+/// One C_Login with a PIN that was not rejected before.
+CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, const PinProvider& pin) {
+    auto& calls = session.calls();
+    if(asking.token.pin_pad) {
+        require_no_wrong_one_before(asking.token, pin);
+        const auto result = calls.C_Login(session.handle(), who, nullptr, 0);
+        if(result != CKR_OK && call_failed(result, {}).code() == Errc::pin_incorrect) {
+            throw Error(Errc::pin_incorrect, "the " + pin_of(asking.token) + " entered at the token is wrong",
+                        tries_left(asking.module, asking.use, asking.slot))
+                .with_return_value(return_value_name(result));
+        }
+        return result;
+    }
+    const auto value = pin();
+    if(RejectedPins::contains(asking.token, value)) {
+        throw Error(Errc::pin_incorrect,
+                    "the " + pin_of(asking.token) + " was rejected before and is not tried again",
+                    "supply the right PIN; " + tries_left(asking.module, asking.use, asking.slot));
+    }
+    require_no_wrong_one_before(asking.token, pin);
+    // C_Login takes a pointer to non-const, and reads only.
+    auto* const bytes = const_cast<CK_UTF8CHAR*>(value.reveal_bytes().data());
+    const auto result = calls.C_Login(session.handle(), who, bytes, value.size());
+    if(result != CKR_OK && call_failed(result, {}).code() == Errc::pin_incorrect) {
+        RejectedPins::add(asking.token, value);
+        throw Error(Errc::pin_incorrect,
+                    "the " + pin_of(asking.token) + " is wrong; it was tried once and is not tried again",
+                    tries_left(asking.module, asking.use, asking.slot))
+            .with_return_value(return_value_name(result));
+    }
+    return result;
+}
+
+}  // namespace
+
+LoginOutcome log_in_user(const Module& module,
+                         const Module::Use& use,
+                         CK_SLOT_ID slot,
+                         Session& session,
+                         const PinProvider& pin,
+                         const Deadline& deadline) {
+    const auto logins = RejectedPins::lock_logins(module.token_in(use, slot), deadline);
+    if(session.is_logged_in()) {
+        return LoginOutcome::joined;
+    }
+    const auto token = module.token_in(use, slot);
+    require_usable_pin(token, pin);
+    const auto result = try_pin({module, use, slot, token}, session, CKU_USER, pin);
+    if(result == CKR_USER_ALREADY_LOGGED_IN) {
+        return LoginOutcome::joined;
+    }
+    if(result != CKR_OK) {
+        throw call_failed(result, "log in to token " + in_quotes(token.label));
+    }
+    return LoginOutcome::done;
+}
+
+CK_RV log_in_for_operation(const Module& module,
+                           CK_SLOT_ID slot,
+                           const Module::Use& use,
+                           const Session& session,
+                           const PinProvider& pin,
+                           const Deadline& deadline) {
+    const auto token = module.token_in(use, slot);
+    const auto logins = RejectedPins::lock_logins(token, deadline);
+    require_usable_pin(token, pin);
+    const auto result = try_pin({module, use, slot, token}, session, CKU_CONTEXT_SPECIFIC, pin);
+    return result == CKR_USER_ALREADY_LOGGED_IN ? CKR_OK : result;
+}
+
+}  // namespace keyway::pkcs11

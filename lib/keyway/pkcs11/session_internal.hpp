@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/pkcs11/module_internal.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace keyway::pkcs11 {
+
+enum class SessionMode { read_only, read_write };
+
+/// An open session with a token; closed when it goes. To be made, used and destroyed by one who has a Module::Use.
+class Session {
+public:
+    /// @throws Errc::token_failed and others, by call_failed
+    Session(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionMode mode);
+
+    /// As the constructor, for those who decide by the return value what to do.
+    [[nodiscard]] static CK_RV open(const std::shared_ptr<const Module>& module,
+                                    CK_SLOT_ID slot,
+                                    SessionMode mode,
+                                    std::unique_ptr<Session>& out);
+
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    ~Session();
+
+    [[nodiscard]] CK_SESSION_HANDLE handle() const noexcept { return handle_; }
+    [[nodiscard]] FunctionList& calls() const noexcept { return module_->calls(); }
+
+    /// The module said that there is no such session: its number may be another one's by now, so it is not closed.
+    void forget() noexcept { handle_ = CK_INVALID_HANDLE; }
+
+    /// Forgets it when the return value of a call means that it is gone.
+    void forget_if_gone(CK_RV result) noexcept;
+
+    /// What the module says of it now; forgotten when that is an error.
+    [[nodiscard]] CK_RV state(CK_STATE& out) noexcept;
+
+    /// Whether a user is logged in, as the module says; false on an error.
+    [[nodiscard]] bool is_logged_in() noexcept;
+
+private:
+    Session(std::shared_ptr<const Module> module, CK_SESSION_HANDLE handle) noexcept;
+
+    std::shared_ptr<const Module> module_;
+    std::uint64_t generation_;
+    CK_SESSION_HANDLE handle_ = CK_INVALID_HANDLE;
+};
+
+/// A session together with the right to use it, for work that needs one for itself.
+class OwnSession {
+public:
+    OwnSession(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionMode mode)
+        : use_(*module), session_(std::move(module), slot, mode) {}
+
+    [[nodiscard]] Session& operator*() noexcept { return session_; }
+    [[nodiscard]] const Session& operator*() const noexcept { return session_; }
+
+private:
+    Module::Use use_;  // ends after the session
+    Session session_;
+};
+
+}  // namespace keyway::pkcs11

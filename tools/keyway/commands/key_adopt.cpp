@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "commands.hpp"
+#include "common_flags.hpp"
+#include "new_key.hpp"
+
+#include <keyway/core/error.hpp>
+
+namespace keyway::cli {
+
+namespace {
+
+void run(Session& session, const Arguments& arguments) {
+    const auto file = reference_file(arguments);
+    const auto alias = session.chosen_backend();
+    session.work_with({alias});
+    auto* const adopter = dynamic_cast<KeyAdopter*>(&session.backend(alias));
+    if(adopter == nullptr) {
+        throw Error(Errc::unsupported, "the backend " + in_quotes(alias.str()) + " cannot adopt keys",
+                    "its keys are all its own: name one as ALIAS:LABEL, or import another with `keyway key store`");
+    }
+    const auto ref = adopter->adopt(session.options(alias, Phase::adopt));
+    if(file) {
+        file->write(ref.to_string() + "\n");
+    }
+    report_reference(session, ref.locator().find("label").value_or(""), ref, file);
+}
+
+}  // namespace
+
+Command key_adopt_command() {
+    auto out = OutputFile::out_flag("also write the key's reference to this file");
+    out.required = false;
+    return {.noun = "key",
+            .verb = "adopt",
+            .summary = "take in a key that another program put into the token",
+            .flags = {backend_flag(), out, OutputFile::force_flag()},
+            .backend_phase = Phase::adopt,
+            .details = "The key is told by its label, its id, or both; exactly one has to fit. It signs once, when "
+                       "it may sign, and its reference is printed. Nothing in the token is changed.",
+            .example = "keyway key adopt --backend hsm --label SIGN --id 02 \\\n"
+                       "    --user-pin env:HSM_PIN --out sign.ref",
+            .run = run};
+}
+
+}  // namespace keyway::cli
