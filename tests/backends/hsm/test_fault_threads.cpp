@@ -46,18 +46,27 @@ constexpr RandomFault random_faults[] = {
     {"corrupt-signature", "", false},
 };
 
-/// Under a sanitizer all is slower, so that what one operation meets would be more.
+/// Under a sanitizer all is slower.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int slowness = 6;
 #else
 constexpr int slowness = 1;
 #endif
 
+struct Result {
+    std::atomic<std::uint64_t> valid{0};
+    std::atomic<std::uint64_t> invalid{0};
+    std::atomic<std::uint64_t> failed{0};
+    [[nodiscard]] std::uint64_t ended() const noexcept { return valid + invalid + failed; }
+    std::mutex mutex;
+    std::string first_error;
+};
+
 /// Injects faults until it is told to stop. How many could have lost the login is counted.
 class Trouble {
 public:
-    Trouble(const HsmStore& store, std::uint64_t seed, std::chrono::milliseconds pause)
-        : thread_([this, &store, seed, pause](const std::stop_token& stop) {
+    Trouble(const HsmStore& store, std::uint64_t seed, const Result& result)
+        : thread_([this, &store, seed, &result](const std::stop_token& stop) {
               std::mt19937_64 random(seed);
               while(!stop.stop_requested()) {
                   const auto& fault = random_faults[random() % std::size(random_faults)];
@@ -67,7 +76,13 @@ public:
                   std::string more(fault.more);
                   more += std::string(more.empty() ? "" : ", ") + R"("at": )" + std::to_string(1 + random() % 8);
                   store.fault().inject(fault_line(fault.fault, signs || random() % 2 == 0 ? "C_Sign" : "C_SignInit", more));
-                  std::this_thread::sleep_for(pause * slowness);
+                  // The next one when this one has come, however fast or slow the machine is: or they pile up, and one
+                  // operation meets them all.
+                  constexpr std::uint64_t apart = 10;
+                  const auto next = result.ended() + apart;
+                  while(result.ended() < next && !stop.stop_requested()) {
+                      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                  }
                   if(faults_ % 64 == 0) {
                       store.fault().clear();  // so that the list does not grow for ever
                   }
@@ -85,14 +100,6 @@ private:
     std::atomic<std::uint64_t> losses_{0};
     std::atomic<std::uint64_t> faults_{0};
     std::jthread thread_;
-};
-
-struct Result {
-    std::atomic<std::uint64_t> valid{0};
-    std::atomic<std::uint64_t> invalid{0};
-    std::atomic<std::uint64_t> failed{0};
-    std::mutex mutex;
-    std::string first_error;
 };
 
 /// Signs by 8 threads with two keys in turn, each with operations that are reused and ones that are not.
@@ -157,7 +164,7 @@ TEST_CASE("8 threads sign on under random faults: all valid, all by the right ke
     Result result;
     const auto give_up = Stopwatch::now() + std::chrono::seconds(30 + wanted * slowness / 100);
     std::atomic<std::uint64_t> begun{0};
-    Trouble trouble(keys.store, seed, std::chrono::milliseconds(10));
+    Trouble trouble(keys.store, seed, result);
     sign_by_threads({keys.first.get(), keys.second.get()}, result, [&] { return begun++ < wanted && Stopwatch::now() < give_up; });
     trouble.stop();
     keys.store.fault().clear();
@@ -184,7 +191,7 @@ TEST_CASE("a soak under constant faults: memory stays flat") {
     const auto warm = begin + std::chrono::seconds(std::max<std::uint64_t>(5, seconds / 10));
     std::size_t after_warm_up = 0;
     std::size_t at_the_end = 0;
-    Trouble trouble(keys.store, 7, std::chrono::milliseconds(20));
+    Trouble trouble(keys.store, 7, result);
     std::jthread watcher([&] {
         std::this_thread::sleep_until(warm);
         after_warm_up = resident_kilobytes();

@@ -9,10 +9,10 @@ namespace keyway::pkcs11 {
 
 namespace {
 
-/// How often one operation may fail, while the token is there, before its error is told; and how often when the token or its
-/// login was lost and is back each time, which may be because of others.
-constexpr int most_failures = 8;
-constexpr int most_failures_and_losses = 32;
+/// How often in a row one operation may fail by the same return value, while the token and its login are there, before that is
+/// told; and how often at all, as losses that are made good each time, or faults of many kinds, may be the work of others.
+constexpr int most_of_one_kind = 8;
+constexpr int most_failures = 32;
 
 /// How many paddings are remembered for one key: a caller who varies the salt's length must not fill the memory.
 constexpr int most_mechanisms = 16;
@@ -217,7 +217,8 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
     const auto deadline = token_->new_deadline();
     Done done;
     auto stale = distrusted;  // the finding whose handle was refused
-    int losses = 0;
+    CK_RV before = CKR_OK;
+    int of_one_kind = 0;
     for(int failures = 1;; ++failures) {
         std::uint64_t refused = stale;
         std::uint64_t seen = token_->epoch();
@@ -229,13 +230,17 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
         done.repeated = done.repeated || reached;
         done.failures = failures;
         const auto failure = call_failed(result, std::string(operation.doing()) + " the " + name());
-        if(failures - losses >= most_failures || failures >= most_failures_and_losses || deadline.passed()) {
+        of_one_kind = result == before ? of_one_kind + 1 : 1;
+        before = result;
+        if(of_one_kind >= most_of_one_kind || failures >= most_failures || deadline.passed()) {
             token_->count_failure(failure);
             throw failure;
         }
         token_->recover(failure, seen, failures, pin_, deadline);
         // A login that is missing though it is there begins an epoch each time: that is no loss.
-        losses += remedy_for(result) != Remedy::log_in && token_->epoch() != seen ? 1 : 0;
+        if(token_->epoch() != seen && remedy_for(result) != Remedy::log_in) {
+            of_one_kind = 0;
+        }
         if(remedy_for(result) == Remedy::find_key) {
             stale = refused;
         }

@@ -32,7 +32,7 @@ std::size_t signature_bytes(const KeySpec& spec) {
 }
 
 /// How many signatures in a row may be wrong, each by a handle that was found anew, before that is the error.
-constexpr int most_wrong = 3;
+constexpr int most_wrong = 5;
 
 /// Hashes here what can be hashed, and leaves to the token only what needs the key.
 class HsmSignature final : public Botan::PK_Ops::Signature, private KeyOperation {
