@@ -43,7 +43,7 @@ void set_parity(Bytes& key) {
     for (std::uint8_t& byte : key) {
         unsigned ones = 0;
         for (unsigned bit = 1; bit < 8; ++bit) {
-            ones += (byte >> bit) & 1U;
+            ones += (static_cast<unsigned>(byte) >> static_cast<unsigned>(bit)) & 1U;
         }
         byte = static_cast<std::uint8_t>((byte & 0xfeU) | (ones % 2 == 0 ? 1U : 0U));
     }
