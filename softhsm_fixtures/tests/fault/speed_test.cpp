@@ -17,7 +17,7 @@ constexpr int rounds = 401;
 constexpr int calls = 500;
 
 /// C_GetFunctionStatus does nothing in any module: what is measured is the way there and back.
-[[nodiscard]] double nanoseconds_per_call(CK_FUNCTION_LIST& p11, CK_SESSION_HANDLE session) {
+[[nodiscard, maybe_unused]] double nanoseconds_per_call(CK_FUNCTION_LIST& p11, CK_SESSION_HANDLE session) {
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < calls; ++i) {
         static_cast<void>(p11.C_GetFunctionStatus(session));
@@ -25,7 +25,7 @@ constexpr int calls = 500;
     return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() / calls;
 }
 
-[[nodiscard]] CK_FUNCTION_LIST& functions_of(const std::filesystem::path& path) {
+[[nodiscard, maybe_unused]] CK_FUNCTION_LIST& functions_of(const std::filesystem::path& path) {
     void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     REQUIRE(library != nullptr);
     CK_FUNCTION_LIST* functions = nullptr;
@@ -34,7 +34,7 @@ constexpr int calls = 500;
 }
 
 /// The median over rounds in which the module and the one behind it take turns, as both share a busy machine.
-[[nodiscard]] double cost(CK_FUNCTION_LIST& through, CK_FUNCTION_LIST& direct, CK_SESSION_HANDLE session) {
+[[nodiscard, maybe_unused]] double cost(CK_FUNCTION_LIST& through, CK_FUNCTION_LIST& direct, CK_SESSION_HANDLE session) {
     std::array<double, rounds> more{};
     for (double& one : more) {
         const double alone = nanoseconds_per_call(direct, session);

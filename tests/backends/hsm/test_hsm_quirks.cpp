@@ -53,8 +53,8 @@ TEST_CASE("a token that hashes by itself gets the message, and is verified all t
     auto& rng = Botan::system_rng();
     Botan::PK_Signer signer(*key, rng, "PKCS1v15(SHA-256)");
     Botan::PK_Verifier verifier(*key->public_key(), "PKCS1v15(SHA-256)");
-    for(const std::uint8_t byte : {1, 2, 3}) {
-        const std::vector<std::uint8_t> message(100, byte);
+    for(const int number : {1, 2, 3}) {
+        const std::vector<std::uint8_t> message(100, static_cast<std::uint8_t>(number));
         CHECK(verifier.verify_message(message, signer.sign_message(message, rng)));
     }
 }
@@ -66,7 +66,7 @@ TEST_CASE("what is over a token's limit goes to it in parts") {
     const auto backend = store.open(
         {{"quirks", profile(store, quirk("hash-in-token", "true") + ", " + quirk("data-limits", R"({"*": 1000})"))}});
     const auto key = backend->use(rsa, {});
-    for(const std::size_t bytes : {0, 1, 999, 1000, 1001, 2000, 25'000}) {
+    for(const std::size_t bytes : {0U, 1U, 999U, 1000U, 1001U, 2000U, 25'000U}) {
         INFO(bytes << " bytes");
         CHECK(signs(*key, "PKCS1v15(SHA-256)", bytes));
     }
