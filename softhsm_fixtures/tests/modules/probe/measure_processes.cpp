@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdio>
+#include <deque>
 #include <mutex>
 #include <sys/wait.h>
 #include <thread>
@@ -78,11 +79,15 @@ void parallel_threads(const Target& target) {
     Session first(module); // holds the login
     std::mutex mutex;
     std::string failure;
+    // Opened and closed by one thread: that others can at the same time is the quirk sessions-not-locked.
+    std::deque<Session> sessions;
     std::vector<std::thread> threads;
     for (int thread = 0; thread < 4; ++thread) {
+        sessions.emplace_back(module, Session::Login::none);
+    }
+    for (Session& session : sessions) {
         threads.emplace_back([&] {
             try {
-                Session session(module, Session::Login::none);
                 const auto key = find_key(session, "threads");
                 for (int time = 0; time < signatures_each; ++time) {
                     static_cast<void>(sign_plainly(session, usual_kind, key));

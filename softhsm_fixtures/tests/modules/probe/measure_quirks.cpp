@@ -166,7 +166,8 @@ void slow_login(const Target& target) {
     constexpr std::chrono::milliseconds slow{50};
     const Module module(target);
     auto shortest = std::chrono::steady_clock::duration::max();
-    for (int time = 0; time < 3; ++time) {
+    // One quick login tells that it is the machine that was slow, not the module.
+    for (int time = 0; time < 30 && shortest > slow; ++time) {
         Session session(module, Session::Login::none);
         const auto before = std::chrono::steady_clock::now();
         session.log_in(CKU_USER, target.user_pin);
