@@ -9,7 +9,6 @@
 #include <botan/x509_key.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -86,12 +85,7 @@ public:
             HsmSignature& operation;
             ~NextMessage() { operation.input_.resize(operation.prefix_.size()); }
         } const next{*this};
-        if(key_->is_observed()) [[unlikely]] {
-            sign_observed();
-        } else {
-            const auto done = sign_proven();
-            key_->token().count_operation(done.repeated, done.unproven);
-        }
+        key_->use("sign", [&] { return sign_proven(); });
         return std::move(signature_);
     }
 
@@ -157,29 +151,6 @@ private:
     }
 
     std::string_view doing() const noexcept override { return "sign with"; }
-
-    void sign_observed() {
-        using Clock = std::chrono::steady_clock;
-        const auto begin = Clock::now();
-        KeyUse use;
-        use.operation = "sign";
-        const auto tell = [&] {
-            use.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
-            key_->tell(use);
-        };
-        try {
-            const auto done = sign_proven();
-            key_->token().count_operation(done.repeated, done.unproven);
-            use.failures = done.failures;
-            use.repeated = done.repeated;
-            use.verified = done.unproven;
-        } catch(const Error& error) {
-            use.error = &error;
-            tell();
-            throw;
-        }
-        tell();
-    }
 
     HsmKey::Done sign_proven() {
         auto done = sign_once(0);
@@ -270,7 +241,15 @@ Botan::OID HsmPrivateKey::object_identifier() const {
 }
 
 bool HsmPrivateKey::supports_operation(Botan::PublicKeyOperation operation) const {
-    return operation == Botan::PublicKeyOperation::Signature;
+    const auto type = key_->spec().type();
+    switch(operation) {
+        case Botan::PublicKeyOperation::Signature:
+            return key_->may_sign();
+        case Botan::PublicKeyOperation::Encryption:
+            return type == KeyType::rsa && key_->may_decrypt();
+        default:
+            return false;
+    }
 }
 
 std::unique_ptr<Botan::Private_Key> HsmPrivateKey::generate_another(Botan::RandomNumberGenerator&) const {
@@ -322,6 +301,18 @@ std::unique_ptr<Botan::PK_Ops::Verification> HsmPrivateKey::create_verification_
 std::unique_ptr<Botan::PK_Ops::Verification> HsmPrivateKey::create_x509_verification_op(
     const Botan::AlgorithmIdentifier& algorithm, std::string_view provider) const {
     return key_->public_key().create_x509_verification_op(algorithm, provider);
+}
+
+std::unique_ptr<Botan::PK_Ops::Encryption> HsmPrivateKey::create_encryption_op(Botan::RandomNumberGenerator& rng,
+                                                                               std::string_view params,
+                                                                               std::string_view provider) const {
+    return key_->public_key().create_encryption_op(rng, params, provider);
+}
+
+std::unique_ptr<Botan::PK_Ops::Decryption> HsmPrivateKey::create_decryption_op(Botan::RandomNumberGenerator&,
+                                                                               std::string_view params,
+                                                                               std::string_view) const {
+    return make_decryption_operation(key_, params);
 }
 
 std::unique_ptr<Botan::PK_Ops::Signature> HsmPrivateKey::create_signature_op(Botan::RandomNumberGenerator&,

@@ -65,6 +65,8 @@ struct FoundKey {
     std::vector<std::uint8_t> id;
     std::string label;                 ///< find_keys reads it only where it decides
     bool may_sign = true;              ///< CKA_SIGN
+    bool may_decrypt = true;           ///< CKA_DECRYPT
+    bool may_derive = true;            ///< CKA_DERIVE
     bool always_authenticate = false;  ///< CKA_ALWAYS_AUTHENTICATE: each signature wants a login of its own
 };
 

@@ -175,6 +175,8 @@ void take_names(FoundKey& found, const NewKey& key) {
     found.id = key.id;
     found.label = key.label;
     found.may_sign = key.usage.sign;
+    found.may_decrypt = key.usage.decrypt;
+    found.may_derive = key.usage.derive;
     found.always_authenticate = key.always_authenticate;
 }
 
