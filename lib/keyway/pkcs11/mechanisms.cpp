@@ -5,6 +5,7 @@
 #include <botan/der_enc.h>
 #include <botan/hash.h>
 #include <botan/pss_params.h>
+#include <botan/slh_dsa.h>
 
 #include <algorithm>
 #include <array>
@@ -181,6 +182,21 @@ SigningMechanism eddsa(const KeySpec& key, std::string_view padding) {
     return out;
 }
 
+/// ML-DSA and SLH-DSA over the message itself, with an empty context, randomised as the token likes best: a mechanism without
+/// parameters.
+/// @spec PKCS#11 3.2 6.67.5, 6.69.5
+SigningMechanism pure_pqc(const KeySpec& key, std::string_view padding) {
+    if(!padding.empty()) {
+        throw cannot_sign(key, padding, "leave the padding empty: the message is signed as it is");
+    }
+    const bool is_ml_dsa = key.type() == KeyType::ml_dsa;
+    SigningMechanism out;
+    out.type = is_ml_dsa ? CKM_ML_DSA : CKM_SLH_DSA;
+    out.hash_function = is_ml_dsa ? "SHAKE-256(512)" : Botan::SLH_DSA_Parameters::create(key.parameter_set()).hash_name();
+    out.algorithm = Botan::AlgorithmIdentifier(key.parameter_set(), Botan::AlgorithmIdentifier::USE_EMPTY_PARAM);
+    return out;
+}
+
 }  // namespace
 
 DecryptionPadding decryption_padding(const KeySpec& key, std::string_view padding) {
@@ -242,6 +258,12 @@ SigningMechanism signing_mechanism(const KeySpec& key, std::string_view padding)
         case KeyType::ed25519:
         case KeyType::ed448:
             return eddsa(key, padding);
+        case KeyType::ml_dsa:
+        case KeyType::slh_dsa:
+            return pure_pqc(key, padding);
+        case KeyType::x25519:
+        case KeyType::x448:
+            throw cannot_sign(key, padding, "it agrees on secrets with other keys of its type, and does nothing else");
     }
     throw Error(Errc::internal, "a key of no known kind");
 }

@@ -41,7 +41,7 @@ struct SigningMechanism {
 };
 
 /// @param padding as Botan's PK_Signer takes it: "PKCS1v15(SHA-256)", "PSS(SHA-256,MGF1,32)" for RSA; "SHA-256" for ECDSA;
-///        "Pure" or empty for EdDSA
+///        "Pure" or empty for EdDSA; empty for ML-DSA and SLH-DSA
 /// @throws Errc::unsupported when the key cannot sign so
 [[nodiscard]] SigningMechanism signing_mechanism(const KeySpec& key, std::string_view padding);
 

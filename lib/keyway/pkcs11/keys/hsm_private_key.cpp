@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
+#include <keyway/pkcs11/keys/parameter_set_internal.hpp>
 #include <keyway/pkcs11/mechanisms_internal.hpp>
 
 #include <botan/hash.h>
@@ -26,6 +27,12 @@ std::size_t signature_bytes(const KeySpec& spec) {
             return 64;
         case KeyType::ed448:
             return 114;
+        case KeyType::ml_dsa:
+        case KeyType::slh_dsa:
+            return parameter_set_signature_bytes(spec);
+        case KeyType::x25519:
+        case KeyType::x448:
+            break;  // no such key gets as far as a signature
     }
     throw Error(Errc::internal, "a key of no known kind");
 }
@@ -78,7 +85,7 @@ public:
             throw Error(Errc::unsupported,
                         "the " + key_->name() + " cannot sign a message of " + bytes + " bytes: the token takes " +
                             std::to_string(most_bytes_) + " at once",
-                        "EdDSA signs the message itself, in one call: sign a shorter one, or use a key of another kind");
+                        "the key signs the message itself, in one call: sign a shorter one, or use a key of another kind");
         }
         // Also when it fails, the next message begins anew.
         struct NextMessage {
@@ -244,12 +251,15 @@ bool HsmPrivateKey::supports_operation(Botan::PublicKeyOperation operation) cons
     const auto type = key_->spec().type();
     switch(operation) {
         case Botan::PublicKeyOperation::Signature:
-            return key_->may_sign();
+            return key_->may_sign() && key_->spec().can_sign();
         case Botan::PublicKeyOperation::Encryption:
             return type == KeyType::rsa && key_->may_decrypt();
-        default:
+        case Botan::PublicKeyOperation::KeyAgreement:
+            return key_->may_derive() && (type == KeyType::ec || type == KeyType::x25519 || type == KeyType::x448);
+        case Botan::PublicKeyOperation::KeyEncapsulation:
             return false;
     }
+    return false;
 }
 
 std::unique_ptr<Botan::Private_Key> HsmPrivateKey::generate_another(Botan::RandomNumberGenerator&) const {
@@ -313,6 +323,12 @@ std::unique_ptr<Botan::PK_Ops::Decryption> HsmPrivateKey::create_decryption_op(B
                                                                                std::string_view params,
                                                                                std::string_view) const {
     return make_decryption_operation(key_, params);
+}
+
+std::unique_ptr<Botan::PK_Ops::Key_Agreement> HsmPrivateKey::create_key_agreement_op(Botan::RandomNumberGenerator&,
+                                                                                     std::string_view params,
+                                                                                     std::string_view) const {
+    return make_agreement_operation(key_, params);
 }
 
 std::unique_ptr<Botan::PK_Ops::Signature> HsmPrivateKey::create_signature_op(Botan::RandomNumberGenerator&,

@@ -43,6 +43,9 @@ public:
     std::unique_ptr<Botan::PK_Ops::Decryption> create_decryption_op(Botan::RandomNumberGenerator& rng,
                                                                     std::string_view params,
                                                                     std::string_view provider) const override;
+    std::unique_ptr<Botan::PK_Ops::Key_Agreement> create_key_agreement_op(Botan::RandomNumberGenerator& rng,
+                                                                          std::string_view params,
+                                                                          std::string_view provider) const override;
 
 private:
     std::shared_ptr<HsmKey> key_;
@@ -60,5 +63,14 @@ private:
 /// @throws Errc::unsupported when the key or the token cannot decrypt so
 [[nodiscard]] std::unique_ptr<Botan::PK_Ops::Decryption> make_decryption_operation(std::shared_ptr<HsmKey> key,
                                                                                    std::string_view padding);
+
+/// An agreement with the key of somebody else, by CKM_ECDH1_DERIVE, for keys on EC curves, X25519 and X448.
+///
+/// The token derives the secret as a session object, which is read and destroyed; a key derivation function of Botan's is
+/// worked here. The other key is checked here to be a point of the curve before the token sees it.
+/// @param kdf Botan's name of the key derivation function; "Raw" or empty for the secret itself
+/// @throws Errc::unsupported when the key or the token cannot agree
+[[nodiscard]] std::unique_ptr<Botan::PK_Ops::Key_Agreement> make_agreement_operation(std::shared_ptr<HsmKey> key,
+                                                                                     std::string_view kdf);
 
 }  // namespace keyway::pkcs11

@@ -117,6 +117,9 @@ struct WantedKey {
 ///         a second one under it would be taken for the first
 void require_free_names(const Session& session, const NewKey& key, std::string_view token_name);
 
+/// The mechanism by which a token shows that it knows keys of a kind: the one that makes them.
+[[nodiscard]] CK_MECHANISM_TYPE mechanism_that_tells(const KeySpec& spec);
+
 /// Makes a key pair in the token; unless the objects are kept, they go again.
 /// @throws Errc::unsupported when the token does not offer the kind of key
 [[nodiscard]] FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey& key, NewObjects& made);
