@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What every key backend has to do, whatever its store.
 #include <contract/world.hpp>
+#include <keyway/key/signature_scheme.hpp>
 #include <support/raises.hpp>
 
 #include <botan/ec_group.h>
 #include <botan/ecdsa.h>
 #include <botan/ed25519.h>
 #include <botan/ed448.h>
+#include <botan/ml_dsa.h>
 #include <botan/pubkey.h>
 #include <botan/rsa.h>
+#include <botan/slh_dsa.h>
 #include <botan/system_rng.h>
+#include <botan/x25519.h>
+#include <botan/x448.h>
 
 #include <algorithm>
 #include <array>
@@ -29,10 +34,12 @@ auto& rng() {
 
 constexpr std::array<std::uint8_t, 5> message{'h', 'e', 'l', 'l', 'o'};
 
-std::vector<KeySpec> offered_kinds(const KeyBackend& backend) {
+std::vector<KeySpec> offered_kinds(const World& world, const KeyBackend& backend) {
     std::vector<KeySpec> kinds{KeySpec::rsa(2048), KeySpec::rsa(3072)};
+    const auto lacking = world.lacking_kinds();
     for(const auto& name : KeySpec::known_names()) {
-        if(name != "rsa-BITS" && backend.capabilities().offers(KeySpec::parse(name))) {
+        if(name != "rsa-BITS" && backend.capabilities().offers(KeySpec::parse(name)) &&
+           std::ranges::find(lacking, name) == lacking.end()) {
             kinds.push_back(KeySpec::parse(name));
         }
     }
@@ -46,15 +53,32 @@ std::vector<std::string> paddings(const KeySpec& spec) {
                     "PSS(SHA-384,MGF1,48)", "PSS(SHA-512,MGF1,20)"};
         case KeyType::ec:
             return {"SHA-256", "SHA-384", "SHA-512"};
-        default:
+        case KeyType::ed25519:
+        case KeyType::ed448:
             return {"Pure"};
+        case KeyType::ml_dsa:
+        case KeyType::slh_dsa:
+            return {""};
+        case KeyType::x25519:
+        case KeyType::x448:
+            return {};
     }
+    return {};
 }
 
 bool signs(const Botan::Private_Key& key, const std::string& padding) {
     Botan::PK_Signer signer(key, rng(), padding);
     const auto signature = signer.sign_message(message, rng());
     return Botan::PK_Verifier(*key.public_key(), padding).verify_message(message, signature);
+}
+
+/// A key agrees with a new one on the same secret as that one with it.
+bool agrees(const Botan::Private_Key& key, const Botan::Public_Key& public_key) {
+    const auto other = key.algo_name() == "X25519"
+                           ? std::unique_ptr<Botan::PK_Key_Agreement_Key>(std::make_unique<Botan::X25519_PrivateKey>(rng()))
+                           : std::make_unique<Botan::X448_PrivateKey>(rng());
+    const auto ours = Botan::PK_Key_Agreement(key, rng(), "Raw").derive_key(0, other->public_value());
+    return ours == Botan::PK_Key_Agreement(*other, rng(), "Raw").derive_key(0, public_key.raw_public_key_bits());
 }
 
 std::unique_ptr<Botan::Private_Key> foreign_key(const KeySpec& spec) {
@@ -67,6 +91,14 @@ std::unique_ptr<Botan::Private_Key> foreign_key(const KeySpec& spec) {
             return std::make_unique<Botan::Ed25519_PrivateKey>(rng());
         case KeyType::ed448:
             return std::make_unique<Botan::Ed448_PrivateKey>(rng());
+        case KeyType::x25519:
+            return std::make_unique<Botan::X25519_PrivateKey>(rng());
+        case KeyType::x448:
+            return std::make_unique<Botan::X448_PrivateKey>(rng());
+        case KeyType::ml_dsa:
+            return std::make_unique<Botan::ML_DSA_PrivateKey>(rng(), Botan::ML_DSA_Mode(spec.parameter_set()));
+        case KeyType::slh_dsa:
+            return std::make_unique<Botan::SLH_DSA_PrivateKey>(rng(), Botan::SLH_DSA_Parameters::create(spec.parameter_set()));
     }
     return nullptr;
 }
@@ -84,7 +116,7 @@ KeyRef with_fingerprint(const KeyRef& ref, const SpkiFingerprint& fingerprint) {
 TEST_CASE("contract: a key of every kind is created, found again and signs with every padding") {
     const auto world = make_world();
     const auto backend = world->open();
-    for(const auto& spec : offered_kinds(*backend)) {
+    for(const auto& spec : offered_kinds(*world, *backend)) {
         INFO(spec.to_string());
         const auto made = create(*world, *backend, spec.to_string(), spec.to_string());
         CHECK(made.ref.key() == spec);
@@ -96,18 +128,51 @@ TEST_CASE("contract: a key of every kind is created, found again and signs with 
             INFO(padding);
             CHECK(signs(*key, padding));
         }
+        CHECK((spec.can_sign() || agrees(*key, *made.public_key)));
+    }
+}
+
+TEST_CASE("contract: a kind of key that the device lacks is refused, and nothing is made") {
+    const auto world = make_world();
+    const auto backend = world->open();
+    const auto before = world->contents();
+    for(const auto& name : world->lacking_kinds()) {
+        INFO(name);
+        CHECK_RAISES(create(*world, *backend, "new", name), Errc::unsupported);
+        CHECK_RAISES(backend->store(*foreign_key(KeySpec::parse(name)), world->options(Phase::store, {{"label", "new"}})),
+                     Errc::unsupported);
+        CHECK(world->contents() == before);
+    }
+}
+
+TEST_CASE("contract: a key that only agrees on secrets does not sign") {
+    const auto world = make_world();
+    const auto backend = world->open();
+    const auto lacking = world->lacking_kinds();
+    for(const std::string kind : {"x25519", "x448"}) {
+        if(std::ranges::find(lacking, kind) != lacking.end()) {
+            continue;  // shown above to be refused
+        }
+        const auto key = backend->use(create(*world, *backend, kind, kind).ref, {});
+        CHECK_FALSE(key->supports_operation(Botan::PublicKeyOperation::Signature));
+        CHECK(key->supports_operation(Botan::PublicKeyOperation::KeyAgreement));
+        CHECK_RAISES(choose_scheme(*key), Errc::unsupported);
     }
 }
 
 TEST_CASE("contract: a key of every kind made elsewhere is stored and stays the same key") {
     const auto world = make_world();
     const auto backend = world->open();
-    for(const auto& spec : offered_kinds(*backend)) {
+    for(const auto& spec : offered_kinds(*world, *backend)) {
         INFO(spec.to_string());
         const auto source = foreign_key(spec);
         const auto ref = backend->store(*source, world->options(Phase::store, {{"label", spec.to_string()}}));
         CHECK(ref.fingerprint() == SpkiFingerprint::of(*source));
         const auto key = world->open()->use(ref, {});
+        if(!spec.can_sign()) {
+            CHECK(agrees(*key, *source));
+            continue;
+        }
         Botan::PK_Signer signer(*key, rng(), paddings(spec).front());
         const auto signature = signer.sign_message(message, rng());
         CHECK(Botan::PK_Verifier(*source, paddings(spec).front()).verify_message(message, signature));

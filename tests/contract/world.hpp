@@ -33,6 +33,9 @@ public:
     /// Does what a person has to do before the right secret is taken again; nothing for most stores.
     virtual void get_over_wrong_secret() const {}
 
+    /// The kinds of keys that the backend offers but this world's device does not have, by name: they are refused.
+    [[nodiscard]] virtual std::vector<std::string> lacking_kinds() const { return {}; }
+
     /// The right secret, which must never be seen.
     [[nodiscard]] virtual std::string secret() const = 0;
 

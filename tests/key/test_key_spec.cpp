@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/key/key_backend.hpp>
 #include <keyway/key/key_spec.hpp>
+#include <keyway/key/software_key_internal.hpp>
 #include <support/raises.hpp>
 
 #include <botan/bigint.h>
@@ -12,6 +13,8 @@
 #include <botan/ed448.h>
 #include <botan/rsa.h>
 #include <botan/system_rng.h>
+#include <botan/x25519.h>
+#include <botan/x448.h>
 
 using namespace keyway;
 
@@ -33,11 +36,17 @@ TEST_CASE("usual other names of kinds are understood") {
     CHECK(KeySpec::parse("rsa2048") == KeySpec::rsa(2048));
     CHECK(KeySpec::parse("brainpoolP512r1").curve() == "brainpool512r1");
     CHECK(KeySpec::parse("Ed25519").type() == KeyType::ed25519);
+    CHECK(KeySpec::parse("Curve25519") == KeySpec::parse("x25519"));
+    CHECK(KeySpec::parse("ML-DSA-4x4") == KeySpec::parse("ml-dsa-44"));
+    CHECK(KeySpec::parse("ML-DSA-87").parameter_set() == "ML-DSA-8x7");
+    CHECK(KeySpec::parse("SLH-DSA-SHAKE-192f").parameter_set() == "SLH-DSA-SHAKE-192f");
+    CHECK(KeySpec::parse("slh-dsa-shake-192f").bits() == 192);
+    CHECK(KeySpec::parse("ml-dsa-65").curve().empty());
 }
 
 TEST_CASE("unknown kinds and sizes are refused") {
     for(const auto* text : {"", "-", "rsa", "rsa-", "rsa-1024", "rsa-2049", "rsa-16392", "rsa-3072x", "rsa--1",
-                            "rsa-99999999999999999999", "dsa-2048", "p-255", "x25519", "sect283r1"}) {
+                            "rsa-99999999999999999999", "dsa-2048", "p-255", "x25518", "ml-dsa-45", "slh-dsa-sha2-128", "sect283r1"}) {
         INFO(text);
         CHECK_RAISES(KeySpec::parse(text), Errc::unsupported);
     }
@@ -54,6 +63,16 @@ TEST_CASE("the kind of an existing key is told") {
     }
     CHECK(KeySpec::of(Botan::Ed25519_PrivateKey(rng)).to_string() == "ed25519");
     CHECK(KeySpec::of(Botan::Ed448_PrivateKey(rng)).to_string() == "ed448");
+    CHECK(KeySpec::of(Botan::X25519_PrivateKey(rng)).to_string() == "x25519");
+    CHECK(KeySpec::of(Botan::X448_PrivateKey(rng)).to_string() == "x448");
+    for(const auto& name : KeySpec::known_names()) {
+        if(name.starts_with("ml-dsa") || (name.starts_with("slh-dsa-") && name.ends_with("f"))) {
+            const auto spec = KeySpec::parse(name);
+            CHECK(KeySpec::of(*generate_software_key(spec)) == spec);
+            CHECK(spec.can_sign());
+        }
+    }
+    CHECK_FALSE(KeySpec::parse("x448").can_sign());
     CHECK_RAISES(KeySpec::of(Botan::RSA_PrivateKey(rng, 1024)), Errc::unsupported);
     // Only the size matters here; a reference to such a key could be written but not read back.
     const auto modulus = Botan::BigInt::power_of_2(2051) + 1;

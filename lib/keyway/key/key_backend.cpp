@@ -23,6 +23,10 @@ bool BackendCapabilities::offers(const KeySpec& key) const {
             return std::ranges::find(curves, key.curve()) != curves.end();
         case KeyType::ed25519:
         case KeyType::ed448:
+        case KeyType::x25519:
+        case KeyType::x448:
+        case KeyType::ml_dsa:
+        case KeyType::slh_dsa:
             return true;
     }
     return false;
@@ -30,7 +34,8 @@ bool BackendCapabilities::offers(const KeySpec& key) const {
 
 BackendCapabilities BackendCapabilities::everything() {
     BackendCapabilities all;
-    all.key_types = {KeyType::rsa, KeyType::ec, KeyType::ed25519, KeyType::ed448};
+    all.key_types = {KeyType::rsa,    KeyType::ec,   KeyType::ed25519, KeyType::ed448,
+                     KeyType::x25519, KeyType::x448, KeyType::ml_dsa,  KeyType::slh_dsa};
     for(const auto& name : KeySpec::known_names()) {
         if(name != "rsa-BITS") {
             if(const auto spec = KeySpec::parse(name); spec.type() == KeyType::ec) {

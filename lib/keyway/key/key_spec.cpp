@@ -20,7 +20,7 @@ struct NamedKind {
     std::string_view name;  // Keyway's own
     KeyType type;
     std::size_t bits;
-    std::string_view curve;                    // Botan's
+    std::string_view variant;                  // Botan's name of the curve or the parameter set
     std::array<std::string_view, 4> synonyms;  // without hyphens, lower case
 };
 
@@ -36,6 +36,31 @@ constexpr std::array kinds{
     NamedKind{"brainpool-p512r1", KeyType::ec, 512, "brainpool512r1", {"brainpoolp512r1", "brainpool512r1", "", ""}},
     NamedKind{"ed25519", KeyType::ed25519, 255, "", {"ed25519", "", "", ""}},
     NamedKind{"ed448", KeyType::ed448, 448, "", {"ed448", "", "", ""}},
+    NamedKind{"x25519", KeyType::x25519, 255, "", {"x25519", "curve25519", "", ""}},
+    NamedKind{"x448", KeyType::x448, 448, "", {"x448", "curve448", "", ""}},
+    NamedKind{"ml-dsa-44", KeyType::ml_dsa, 128, "ML-DSA-4x4", {"mldsa44", "mldsa4x4", "", ""}},
+    NamedKind{"ml-dsa-65", KeyType::ml_dsa, 192, "ML-DSA-6x5", {"mldsa65", "mldsa6x5", "", ""}},
+    NamedKind{"ml-dsa-87", KeyType::ml_dsa, 256, "ML-DSA-8x7", {"mldsa87", "mldsa8x7", "", ""}},
+    NamedKind{"slh-dsa-sha2-128s", KeyType::slh_dsa, 128, "SLH-DSA-SHA2-128s", {"slhdsasha2128s", "", "", ""}},
+    NamedKind{"slh-dsa-sha2-128f", KeyType::slh_dsa, 128, "SLH-DSA-SHA2-128f", {"slhdsasha2128f", "", "", ""}},
+    NamedKind{"slh-dsa-sha2-192s", KeyType::slh_dsa, 192, "SLH-DSA-SHA2-192s", {"slhdsasha2192s", "", "", ""}},
+    NamedKind{"slh-dsa-sha2-192f", KeyType::slh_dsa, 192, "SLH-DSA-SHA2-192f", {"slhdsasha2192f", "", "", ""}},
+    NamedKind{"slh-dsa-sha2-256s", KeyType::slh_dsa, 256, "SLH-DSA-SHA2-256s", {"slhdsasha2256s", "", "", ""}},
+    NamedKind{"slh-dsa-sha2-256f", KeyType::slh_dsa, 256, "SLH-DSA-SHA2-256f", {"slhdsasha2256f", "", "", ""}},
+    NamedKind{"slh-dsa-shake-128s", KeyType::slh_dsa, 128, "SLH-DSA-SHAKE-128s", {"slhdsashake128s", "", "", ""}},
+    NamedKind{"slh-dsa-shake-128f", KeyType::slh_dsa, 128, "SLH-DSA-SHAKE-128f", {"slhdsashake128f", "", "", ""}},
+    NamedKind{"slh-dsa-shake-192s", KeyType::slh_dsa, 192, "SLH-DSA-SHAKE-192s", {"slhdsashake192s", "", "", ""}},
+    NamedKind{"slh-dsa-shake-192f", KeyType::slh_dsa, 192, "SLH-DSA-SHAKE-192f", {"slhdsashake192f", "", "", ""}},
+    NamedKind{"slh-dsa-shake-256s", KeyType::slh_dsa, 256, "SLH-DSA-SHAKE-256s", {"slhdsashake256s", "", "", ""}},
+    NamedKind{"slh-dsa-shake-256f", KeyType::slh_dsa, 256, "SLH-DSA-SHAKE-256f", {"slhdsashake256f", "", "", ""}},
+};
+
+/// By Botan's names of the algorithms.
+constexpr std::array fixed_kinds{
+    std::pair{std::string_view("Ed25519"), KeyType::ed25519},
+    std::pair{std::string_view("Ed448"), KeyType::ed448},
+    std::pair{std::string_view("X25519"), KeyType::x25519},
+    std::pair{std::string_view("X448"), KeyType::x448},
 };
 
 constexpr std::size_t smallest_rsa = 2048;
@@ -61,14 +86,20 @@ Error unknown_kind(std::string_view text) {
 
 }  // namespace
 
-KeySpec::KeySpec(KeyType type, std::size_t bits, std::string curve)
-    : type_(type), bits_(bits), curve_(std::move(curve)) {}
+KeySpec::KeySpec(KeyType type, std::size_t bits, std::string curve, std::string parameter_set)
+    : type_(type), bits_(bits), curve_(std::move(curve)), parameter_set_(std::move(parameter_set)) {}
+
+template <typename Kind>
+KeySpec KeySpec::of_kind(const Kind& kind) {
+    const std::string variant(kind.variant);
+    return kind.type == KeyType::ec ? KeySpec(kind.type, kind.bits, variant) : KeySpec(kind.type, kind.bits, {}, variant);
+}
 
 KeySpec KeySpec::parse(std::string_view text) {
     const auto name = folded(text);
     for(const auto& kind : kinds) {
         if(std::ranges::find(kind.synonyms, name) != kind.synonyms.end() && !name.empty()) {
-            return {kind.type, kind.bits, std::string(kind.curve)};
+            return of_kind(kind);
         }
     }
     if(name.starts_with("rsa")) {
@@ -96,18 +127,27 @@ KeySpec KeySpec::of(const Botan::Public_Key& key) {
     if(algorithm == "RSA") {
         return rsa(key.key_length());
     }
-    if(algorithm == "Ed25519") {
-        return {KeyType::ed25519, 255, {}};
+    const auto named = [&](KeyType type, const auto& fits) -> const NamedKind* {
+        const auto found = std::ranges::find_if(kinds, [&](const NamedKind& kind) { return kind.type == type && fits(kind); });
+        return found == kinds.end() ? nullptr : &*found;
+    };
+    for(const auto& [name, type] : fixed_kinds) {
+        if(algorithm == name) {
+            return of_kind(*named(type, [](const NamedKind&) { return true; }));
+        }
     }
-    if(algorithm == "Ed448") {
-        return {KeyType::ed448, 448, {}};
+    if(algorithm == "ML-DSA" || algorithm == "SLH-DSA") {
+        const auto type = algorithm == "ML-DSA" ? KeyType::ml_dsa : KeyType::slh_dsa;
+        const auto oid = key.object_identifier();
+        if(const auto* const kind = named(type, [&](const NamedKind& one) { return oid == Botan::OID::from_name(one.variant); })) {
+            return of_kind(*kind);
+        }
     }
     if(const auto* const ec = dynamic_cast<const Botan::EC_PublicKey*>(&key); ec != nullptr && algorithm == "ECDSA") {
         const auto& oid = ec->domain().get_curve_oid();
-        for(const auto& kind : kinds) {
-            if(kind.type == KeyType::ec && oid == Botan::OID::from_name(kind.curve)) {
-                return {kind.type, kind.bits, std::string(kind.curve)};
-            }
+        if(const auto* const kind =
+               named(KeyType::ec, [&](const NamedKind& one) { return oid == Botan::OID::from_name(one.variant); })) {
+            return of_kind(*kind);
         }
     }
     // A private key that lives elsewhere shows its curve only in its public half.
@@ -123,7 +163,7 @@ std::string KeySpec::to_string() const {
         return "rsa-" + std::to_string(bits_);
     }
     for(const auto& kind : kinds) {
-        if(kind.type == type_ && kind.curve == curve_) {
+        if(kind.type == type_ && kind.variant == (type_ == KeyType::ec ? curve_ : parameter_set_)) {
             return std::string(kind.name);
         }
     }

@@ -14,13 +14,13 @@ class Public_Key;
 
 namespace keyway {
 
-/// The families of signing keys.
-enum class KeyType { rsa, ec, ed25519, ed448 };
+/// The families of keys. All sign, but for x25519 and x448, which agree on secrets and do nothing else.
+enum class KeyType { rsa, ec, ed25519, ed448, x25519, x448, ml_dsa, slh_dsa };
 
 /// What kind of key: a type with its size or curve.
 ///
-/// As text: "rsa-3072", "p-256", "p-384", "p-521", "secp256k1", "brainpool-p256r1" (also 384, 512), "ed25519", "ed448".
-/// Other usual names are understood ("secp256r1", "prime256v1", "P-256", "rsa:2048").
+/// As text: "rsa-3072", "p-256", "p-384", "p-521", "secp256k1", "brainpool-p256r1" (also 384, 512), "ed25519", "ed448",
+/// "x25519", "x448", "ml-dsa-44" (65, 87), "slh-dsa-sha2-128s" (the twelve of FIPS 205, in lower case). Other usual names are understood ("secp256r1", "prime256v1", "P-256", "rsa:2048").
 /// @threadsafety immutable
 class KEYWAY_API KeySpec {
 public:
@@ -37,11 +37,18 @@ public:
 
     [[nodiscard]] KeyType type() const noexcept { return type_; }
 
-    /// Of the RSA modulus, the curve's order, or the EdDSA curve (255, 448).
+    /// Of the RSA modulus, the curve's order, the curve's field (Ed25519 and X25519 255, Ed448 and X448 448), or the strength
+    /// that the parameter set is made for (128, 192, 256).
     [[nodiscard]] std::size_t bits() const noexcept { return bits_; }
 
     /// Botan's name of the curve ("secp256r1"); empty unless the type is ec.
     [[nodiscard]] const std::string& curve() const noexcept { return curve_; }
+
+    /// Botan's name of the parameter set ("ML-DSA-4x4", "SLH-DSA-SHA2-128s"); empty unless the type is ml_dsa or slh_dsa.
+    [[nodiscard]] const std::string& parameter_set() const noexcept { return parameter_set_; }
+
+    /// Whether keys of the kind make signatures.
+    [[nodiscard]] bool can_sign() const noexcept { return type_ != KeyType::x25519 && type_ != KeyType::x448; }
 
     [[nodiscard]] std::string to_string() const;
 
@@ -51,11 +58,15 @@ public:
     friend bool operator==(const KeySpec&, const KeySpec&) = default;
 
 private:
-    KeySpec(KeyType type, std::size_t bits, std::string curve);
+    template <typename Kind>
+    [[nodiscard]] static KeySpec of_kind(const Kind& kind);
+
+    KeySpec(KeyType type, std::size_t bits, std::string curve, std::string parameter_set = {});
 
     KeyType type_;
     std::size_t bits_;
     std::string curve_;
+    std::string parameter_set_;
 };
 
 }  // namespace keyway

@@ -16,11 +16,11 @@ struct KeyUse {
     std::string_view backend;     ///< the alias
     std::string_view key;         ///< for people: `key with label "root" in token "ca"`
     std::string_view spki_sha256; ///< of the public key, in hexadecimal
-    std::string_view operation;   ///< "sign"
+    std::string_view operation;   ///< "sign", "decrypt", "agree"
     std::chrono::microseconds took{0};
     int failures = 0;             ///< calls of the token that failed on the way
     bool repeated = false;        ///< the token may have done it more than once
-    bool verified = false;        ///< the signature was verified before it was handed out
+    bool verified = false;        ///< the answer was seen to be the key's, by its public key, before it was handed out
     const Error* error = nullptr; ///< what it came to, when it failed
 };
 

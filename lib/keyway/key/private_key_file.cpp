@@ -65,10 +65,20 @@ Form form_of(std::span<const std::uint8_t> der, std::string_view name) {
     throw malformed(name, "it holds something else");
 }
 
+/// Whether a key of this kind (Botan's name) is one that Keyway knows, so that it is damaged where it cannot be read.
+bool is_read(std::string_view kind) {
+    for(const std::string_view known : {"RSA", "ECDSA", "Ed25519", "Ed448", "X25519", "X448"}) {
+        if(kind == known) {
+            return true;
+        }
+    }
+    return kind.starts_with("ML-DSA-") || kind.starts_with("SLH-DSA-");
+}
+
 Error unsupported_kind(std::string_view name, const std::string& kind) {
     return {Errc::unsupported,
             "the private key in " + in_quotes(name) + " is of a kind that is not read (" + kind + ")",
-            "give an RSA, EC, Ed25519 or Ed448 key"};
+            "give an RSA, EC, Ed25519, Ed448, X25519, X448, ML-DSA or SLH-DSA key"};
 }
 
 /// A curve given by its numbers may be a weak one that looks like a good one.
@@ -105,7 +115,7 @@ std::unique_ptr<Botan::Private_Key> load_pkcs8(std::span<const std::uint8_t> der
     try {
         key = Botan::load_private_key(algorithm, bits);
     } catch(const Botan::Exception&) {
-        if(kind == "RSA" || kind == "ECDSA" || kind == "Ed25519" || kind == "Ed448") {
+        if(is_read(kind)) {
             throw;
         }
         std::throw_with_nested(unsupported_kind(name, kind.empty() ? algorithm.oid().to_string() : kind));

@@ -63,6 +63,10 @@ Error takes_no_padding(std::string_view algorithm) {
 }
 
 Error cannot_sign(std::string_view algorithm) {
+    if(algorithm == "X25519" || algorithm == "X448") {
+        return {Errc::unsupported, "a key of type " + in_quotes(algorithm) + " cannot sign",
+                "it agrees on secrets with other keys of its type, and does nothing else"};
+    }
     return {Errc::unsupported, "a key of type " + in_quotes(algorithm) + " cannot sign",
             "use an RSA, ECDSA, Ed25519, Ed448, ML-DSA or SLH-DSA key"};
 }

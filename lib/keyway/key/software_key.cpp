@@ -7,8 +7,12 @@
 #include <botan/ecdsa.h>
 #include <botan/ed25519.h>
 #include <botan/ed448.h>
+#include <botan/ml_dsa.h>
 #include <botan/rsa.h>
+#include <botan/slh_dsa.h>
 #include <botan/system_rng.h>
+#include <botan/x25519.h>
+#include <botan/x448.h>
 
 #include <algorithm>
 #include <utility>
@@ -32,6 +36,14 @@ std::unique_ptr<Botan::Private_Key> generate_software_key(const KeySpec& spec) {
             return std::make_unique<Botan::Ed25519_PrivateKey>(rng);
         case KeyType::ed448:
             return std::make_unique<Botan::Ed448_PrivateKey>(rng);
+        case KeyType::x25519:
+            return std::make_unique<Botan::X25519_PrivateKey>(rng);
+        case KeyType::x448:
+            return std::make_unique<Botan::X448_PrivateKey>(rng);
+        case KeyType::ml_dsa:
+            return std::make_unique<Botan::ML_DSA_PrivateKey>(rng, Botan::ML_DSA_Mode(spec.parameter_set()));
+        case KeyType::slh_dsa:
+            return std::make_unique<Botan::SLH_DSA_PrivateKey>(rng, Botan::SLH_DSA_Parameters::create(spec.parameter_set()));
     }
     throw Error(Errc::internal, "a key specification of no known type");
 }

@@ -14,11 +14,35 @@
 #ifndef CKM_EC_EDWARDS_KEY_PAIR_GEN
 #define CKM_EC_EDWARDS_KEY_PAIR_GEN (0x1055UL)
 #endif
+#ifndef CKM_EC_MONTGOMERY_KEY_PAIR_GEN
+#define CKM_EC_MONTGOMERY_KEY_PAIR_GEN (0x1056UL)
+#endif
 #ifndef CKM_EDDSA
 #define CKM_EDDSA (0x1057UL)
 #endif
 #ifndef CKA_PUBLIC_KEY_INFO
 #define CKA_PUBLIC_KEY_INFO (0x129UL)
+#endif
+// Of PKCS#11 3.2.
+#ifndef CKK_ML_DSA
+#define CKK_ML_DSA (0x4aUL)
+#endif
+#ifndef CKK_SLH_DSA
+#define CKK_SLH_DSA (0x4bUL)
+#endif
+#ifndef CKM_ML_DSA
+#define CKM_ML_DSA_KEY_PAIR_GEN (0x1cUL)
+#define CKM_ML_DSA (0x1dUL)
+#endif
+#ifndef CKM_SLH_DSA
+#define CKM_SLH_DSA_KEY_PAIR_GEN (0x2dUL)
+#define CKM_SLH_DSA (0x2eUL)
+#endif
+#ifndef CKA_PARAMETER_SET
+#define CKA_PARAMETER_SET (0x61dUL)
+#endif
+#ifndef CKA_SEED
+#define CKA_SEED (0x637UL)
 #endif
 #ifndef CKA_ALLOWED_MECHANISMS
 #define CKA_ALLOWED_MECHANISMS (0x40000600UL)

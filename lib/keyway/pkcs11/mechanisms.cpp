@@ -5,6 +5,7 @@
 #include <botan/der_enc.h>
 #include <botan/hash.h>
 #include <botan/pss_params.h>
+#include <botan/slh_dsa.h>
 
 #include <algorithm>
 #include <array>
@@ -181,7 +182,72 @@ SigningMechanism eddsa(const KeySpec& key, std::string_view padding) {
     return out;
 }
 
+/// ML-DSA and SLH-DSA over the message itself, with an empty context, randomised as the token likes best: a mechanism without
+/// parameters.
+/// @spec PKCS#11 3.2 6.67.5, 6.69.5
+SigningMechanism pure_pqc(const KeySpec& key, std::string_view padding) {
+    if(!padding.empty()) {
+        throw cannot_sign(key, padding, "leave the padding empty: the message is signed as it is");
+    }
+    const bool is_ml_dsa = key.type() == KeyType::ml_dsa;
+    SigningMechanism out;
+    out.type = is_ml_dsa ? CKM_ML_DSA : CKM_SLH_DSA;
+    out.hash_function = is_ml_dsa ? "SHAKE-256(512)" : Botan::SLH_DSA_Parameters::create(key.parameter_set()).hash_name();
+    out.algorithm = Botan::AlgorithmIdentifier(key.parameter_set(), Botan::AlgorithmIdentifier::USE_EMPTY_PARAM);
+    return out;
+}
+
 }  // namespace
+
+DecryptionPadding decryption_padding(const KeySpec& key, std::string_view padding) {
+    const auto refuse = [&](const std::string& hint) {
+        return Error(Errc::unsupported,
+                     "a key of type " + in_quotes(key.to_string()) + " in a token cannot decrypt with " + in_quotes(padding), hint);
+    };
+    if(key.type() != KeyType::rsa) {
+        throw refuse("only RSA keys decrypt");
+    }
+    const auto name = take_apart(padding);
+    const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
+        return std::ranges::find(names, name.name) != names.end();
+    };
+    // EME1 and EME-PKCS1-v1_5 are Botan's older names of the same.
+    if(is_one_of({"PKCS1v15", "EME-PKCS1-v1_5"}) && name.arguments.empty()) {
+        return {};
+    }
+    if(!is_one_of({"OAEP", "EME-OAEP", "EME1"}) || name.arguments.empty() || name.arguments.size() > 3) {
+        throw refuse("use OAEP(HASH) or PKCS1v15");
+    }
+    const auto find_hash = [&](std::string_view wanted) -> const HashMechanism& {
+        const auto found = std::ranges::find(hashes, wanted, &HashMechanism::name);
+        if(found == hashes.end()) {
+            throw refuse("use SHA-256, SHA-384, SHA-512, SHA-1 or a SHA-3 hash");
+        }
+        return *found;
+    };
+    const auto& hash = find_hash(name.arguments[0]);
+    const auto* mgf_hash = &hash;
+    if(name.arguments.size() > 1 && name.arguments[1] != "MGF1") {
+        const auto mgf = take_apart(name.arguments[1]);
+        if(mgf.name != "MGF1" || mgf.arguments.size() != 1) {
+            throw refuse("the only mask generation function is MGF1");
+        }
+        mgf_hash = &find_hash(mgf.arguments[0]);
+    }
+    if(2 * hash.size + 2 > key.bits() / 8) {
+        throw refuse("the hash is too long for this key");
+    }
+    DecryptionPadding out;
+    out.is_oaep = true;
+    out.hash = hash.name;
+    out.mgf_hash = mgf_hash->name;
+    out.hash_mechanism = hash.mechanism;
+    out.mgf = mgf_hash->mgf;
+    if(name.arguments.size() > 2) {
+        out.label = name.arguments[2];
+    }
+    return out;
+}
 
 SigningMechanism signing_mechanism(const KeySpec& key, std::string_view padding) {
     switch(key.type()) {
@@ -192,6 +258,12 @@ SigningMechanism signing_mechanism(const KeySpec& key, std::string_view padding)
         case KeyType::ed25519:
         case KeyType::ed448:
             return eddsa(key, padding);
+        case KeyType::ml_dsa:
+        case KeyType::slh_dsa:
+            return pure_pqc(key, padding);
+        case KeyType::x25519:
+        case KeyType::x448:
+            throw cannot_sign(key, padding, "it agrees on secrets with other keys of its type, and does nothing else");
     }
     throw Error(Errc::internal, "a key of no known kind");
 }

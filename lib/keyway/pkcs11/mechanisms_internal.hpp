@@ -41,8 +41,24 @@ struct SigningMechanism {
 };
 
 /// @param padding as Botan's PK_Signer takes it: "PKCS1v15(SHA-256)", "PSS(SHA-256,MGF1,32)" for RSA; "SHA-256" for ECDSA;
-///        "Pure" or empty for EdDSA
+///        "Pure" or empty for EdDSA; empty for ML-DSA and SLH-DSA
 /// @throws Errc::unsupported when the key cannot sign so
 [[nodiscard]] SigningMechanism signing_mechanism(const KeySpec& key, std::string_view padding);
+
+/// How an RSA key's ciphertext was padded.
+struct DecryptionPadding {
+    bool is_oaep = false;  ///< else PKCS#1 v1.5
+
+    // Of OAEP.
+    std::string hash;      ///< Botan's name of the label's hash
+    std::string mgf_hash;  ///< Botan's name of the hash of MGF1
+    std::string label;
+    CK_MECHANISM_TYPE hash_mechanism = 0;
+    CK_RSA_PKCS_MGF_TYPE mgf = 0;
+};
+
+/// @param padding as Botan's PK_Decryptor_EME takes it: "PKCS1v15", "OAEP(SHA-256)", "OAEP(SHA-256,MGF1(SHA-1),label)"
+/// @throws Errc::unsupported when the key cannot decrypt so
+[[nodiscard]] DecryptionPadding decryption_padding(const KeySpec& key, std::string_view padding);
 
 }  // namespace keyway::pkcs11

@@ -83,6 +83,17 @@ Token::OneDeadline::~OneDeadline() {
     one_deadline = outer_;
 }
 
+std::optional<bool> Token::offers(CK_MECHANISM_TYPE mechanism, CK_FLAGS use) const {
+    module_->ensure_initialised();
+    const Module::Use inside(*module_);
+    CK_MECHANISM_INFO info{};
+    const auto result = calls().C_GetMechanismInfo(state_->slot.load(), mechanism, &info);
+    if(result == CKR_MECHANISM_INVALID) {
+        return false;
+    }
+    return result == CKR_OK ? std::optional((info.flags & use) == use) : std::nullopt;
+}
+
 std::string Token::name() const {
     return "token " + in_quotes(info_.label);
 }

@@ -66,6 +66,9 @@ public:
     [[nodiscard]] const QuirkProfile& quirks() const noexcept { return quirks_; }
     [[nodiscard]] const QuirkNumbers& quirk_numbers() const noexcept { return quirk_numbers_; }
 
+    /// Whether the token offers a mechanism for a use (CKF_DECRYPT and the like); nothing when it does not answer.
+    [[nodiscard]] std::optional<bool> offers(CK_MECHANISM_TYPE mechanism, CK_FLAGS use) const;
+
     /// For messages: `token "ca"`.
     [[nodiscard]] std::string name() const;
 

@@ -35,7 +35,7 @@ Command key_create_command() {
                        .value = "TYPE",
                        .help = "rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521, secp256k1, "
                                "brainpool-p256r1 (384, 512), "
-                               "ed25519 or ed448",
+                               "ed25519, ed448, x25519, x448, ml-dsa-44 (65, 87) or slh-dsa-sha2-128s (shake; 192, 256; f)",
                        .required = true},
                       out,
                       OutputFile::force_flag(),

@@ -49,7 +49,7 @@ constexpr std::uint64_t largest_in_memory = 256UL * 1024UL * 1024UL;
 /// Refuses more than fits in memory twice, for keys that sign the message itself and not its hash.
 void require_fitting(const Botan::Private_Key& key, const InputFile& input, std::uint64_t size) {
     const auto name = key.algo_name();
-    if((name == "Ed25519" || name == "Ed448") && size > largest_in_memory) {
+    if((name == "Ed25519" || name == "Ed448" || name == "ML-DSA" || name == "SLH-DSA") && size > largest_in_memory) {
         throw Error(Errc::unsupported,
                     in_quotes(input.name()) + " is larger than 256 MiB, and a key of type " + in_quotes(name) +
                         " signs no more: the whole of it has to be held in memory",

@@ -163,12 +163,28 @@ private:
     /// Signs once. The first signature of an HsmPrivateKey is verified before it is handed out.
     static void sign_once(const Botan::Private_Key& key) {
         const auto type = KeySpec::of(key).type();
-        const std::string padding = type == KeyType::rsa  ? "PKCS1v15(SHA-256)"
-                                    : type == KeyType::ec ? "SHA-256"
-                                                          : "Pure";
+        const std::string padding = type == KeyType::rsa                                    ? "PKCS1v15(SHA-256)"
+                                    : type == KeyType::ec                                   ? "SHA-256"
+                                    : type == KeyType::ed25519 || type == KeyType::ed448 ? "Pure"
+                                                                                            : "";
         Botan::PK_Signer signer(key, Botan::system_rng(), padding);
         constexpr std::array<std::uint8_t, 16> challenge{};
         static_cast<void>(signer.sign_message(challenge, Botan::system_rng()));
+    }
+
+    /// Kinds of keys that many tokens do not know are refused before anything is written: some tokens take the objects of any
+    /// kind, and do nothing with them.
+    void require_known_to_token(const KeySpec& spec) const {
+        constexpr std::array everywhere{KeyType::rsa, KeyType::ec, KeyType::ed25519, KeyType::ed448};
+        if(std::ranges::find(everywhere, spec.type()) != everywhere.end()) {
+            return;
+        }
+        const auto token = this->token();
+        if(!token->offers(pkcs11::mechanism_that_tells(spec), 0).value_or(true)) {
+            throw Error(Errc::unsupported, token->name() + " knows no keys of type " + in_quotes(spec.to_string()),
+                        "keep the key in a file or database backend, or take a token that lists the mechanism: "
+                        "`keyway token quirks` shows what this one has");
+        }
     }
 
     /// A key that was just made has to sign once, verified, before anybody relies on it.
@@ -257,7 +273,9 @@ CreatedKey HsmBackend::create(const KeySpec& spec, const OptionValues& call) {
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::create, call);
         require_offered(spec);
-        return make(options, hsm::new_key(options, random_id()), [&](const auto& session, const auto& key, auto& made) {
+        const auto wanted = hsm::new_key(options, spec, random_id());
+        require_known_to_token(spec);
+        return make(options, wanted, [&](const auto& session, const auto& key, auto& made) {
             return pkcs11::generate_key(session, spec, key, made);
         });
     });
@@ -267,8 +285,10 @@ KeyRef HsmBackend::store(const Botan::Private_Key& source, const OptionValues& c
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::store, call);
         const auto public_half = source.public_key();
-        require_offered(KeySpec::of(*public_half));
-        const auto key = hsm::new_key(options, usual_id(*public_half));
+        const auto spec = KeySpec::of(*public_half);
+        require_offered(spec);
+        const auto key = hsm::new_key(options, spec, usual_id(*public_half));
+        require_known_to_token(spec);
         return make(options, key, [&](const auto& session, const auto& wanted, auto& made) {
                    return pkcs11::import_key(session, source, wanted, made);
                }).ref;
@@ -347,7 +367,7 @@ KeyRef HsmBackend::adopt(const OptionValues& call) {
                                                });
         const auto public_key = found.public_key;
         auto ref = reference({.label = found.label, .id = found.id}, *public_key);
-        if(found.may_sign) {
+        if(found.may_sign && ref.key().can_sign()) {
             // By its reference, so that it is seen to lead to the key.
             sign_once(*open(token, options, selector(ref), ref.fingerprint()));
         }

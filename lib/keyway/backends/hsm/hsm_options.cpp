@@ -44,6 +44,29 @@ std::uint64_t number_between(const OptionValues& settings, const char* name, std
     return number;
 }
 
+/// A key made for what no key of its kind does would be found to be of no use only when it is wanted.
+void require_possible(const pkcs11::KeyUsage& usage, const KeySpec& spec) {
+    const auto type = spec.type();
+    const bool on_curve = type == KeyType::ec || type == KeyType::x25519 || type == KeyType::x448;
+    const auto refuse = [&](std::string_view what) {
+        const std::string can = type == KeyType::rsa ? "sign, decrypt and unwrap"
+                                : type == KeyType::ec ? "sign and derive"
+                                : spec.can_sign()     ? "sign"
+                                                      : "derive (it agrees on secrets with other keys of its type)";
+        throw Error(Errc::unsupported, "a key of type " + in_quotes(spec.to_string()) + " cannot " + std::string(what),
+                    "it can " + can);
+    };
+    if(usage.sign && !spec.can_sign()) {
+        refuse("sign");
+    }
+    if(usage.decrypt && type != KeyType::rsa) {
+        refuse("decrypt");
+    }
+    if(usage.derive && !on_curve) {
+        refuse("derive");
+    }
+}
+
 }  // namespace
 
 std::shared_ptr<const OptionTable> option_table() {
@@ -134,8 +157,9 @@ std::shared_ptr<const OptionTable> option_table() {
         {.name = "usage",
          .type = OptionType::text,
          .phases = making,
-         .default_value = "sign",
-         .help = "what the new key may be used for: sign, decrypt, unwrap, derive, with commas between"},
+         .default_value = {},
+         .help = "what the new key may be used for: sign, decrypt, unwrap, derive, with commas between; sign when not given, derive "
+                 "for x25519 and x448"},
         {.name = "extractable",
          .type = OptionType::flag,
          .phases = making,
@@ -202,12 +226,13 @@ pkcs11::KeySelector adopted_key(const OptionValues& options) {
     return selector;
 }
 
-pkcs11::NewKey new_key(const OptionValues& options, const std::vector<std::uint8_t>& default_id) {
+pkcs11::NewKey new_key(const OptionValues& options, const KeySpec& spec, const std::vector<std::uint8_t>& default_id) {
     pkcs11::NewKey key;
     key.label = KeyLabel::of(options).str();
     const auto id = options.text("id");
     key.id = id ? parse_id(*id) : default_id;
-    key.usage = pkcs11::KeyUsage::parse(options.text("usage").value_or("sign"));
+    key.usage = pkcs11::KeyUsage::parse(options.text("usage").value_or(spec.can_sign() ? "sign" : "derive"));
+    require_possible(key.usage, spec);
     key.extractable = options.flag("extractable");
     key.always_authenticate = options.flag("always-authenticate");
     return key;

@@ -31,8 +31,10 @@ struct TokenPlace {
 /// What is to be told to the token of a new key, with an id chosen where none is given.
 ///
 /// @param default_id for an imported key: derived from it, as other programs do
-/// @throws Errc::invalid_option
-[[nodiscard]] pkcs11::NewKey new_key(const OptionValues& options, const std::vector<std::uint8_t>& default_id);
+/// @throws Errc::invalid_option; Errc::unsupported for a usage that no key of the kind has
+[[nodiscard]] pkcs11::NewKey new_key(const OptionValues& options,
+                                     const KeySpec& spec,
+                                     const std::vector<std::uint8_t>& default_id);
 
 /// Which key of the token is to be adopted.
 /// @throws Errc::invalid_option when neither its label nor its id is given

@@ -16,6 +16,8 @@ FoundKey take_private(CK_OBJECT_HANDLE object, const Attributes& values) {
     found.id = values.bytes(CKA_ID);
     found.label = values.text(CKA_LABEL);
     found.may_sign = values.flag(CKA_SIGN).value_or(true);
+    found.may_decrypt = values.flag(CKA_DECRYPT).value_or(true);
+    found.may_derive = values.flag(CKA_DERIVE).value_or(true);
     found.always_authenticate = values.flag(CKA_ALWAYS_AUTHENTICATE).value_or(false);
     return found;
 }
@@ -32,7 +34,8 @@ FoundKey find_key(const Session& session, const KeySelector& selector, std::stri
         throw several_private_keys(privates.size(), selector, candidates(session, privates), token_name);
     }
     const auto values =
-        KeyObjectReader(session, {CKA_ID, CKA_LABEL, CKA_SIGN, CKA_ALWAYS_AUTHENTICATE, CKA_PUBLIC_KEY_INFO})
+        KeyObjectReader(session, {CKA_ID, CKA_LABEL, CKA_SIGN, CKA_DECRYPT, CKA_DERIVE, CKA_ALWAYS_AUTHENTICATE,
+                                  CKA_PUBLIC_KEY_INFO})
             .read(privates.front());
     auto found = take_private(privates.front(), values);
 

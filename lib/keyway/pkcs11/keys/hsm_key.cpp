@@ -2,6 +2,7 @@
 #include <keyway/pkcs11/keys/hsm_key_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -38,6 +39,7 @@ HsmKey::HsmKey(std::shared_ptr<Token> token,
         const auto found = find_key(session, selector_, fingerprint_, token_->name());
         spec_ = KeySpec::of(*found.public_key);
         public_key_ = found.public_key;
+        take_usage(found);
         take(found, epoch, token_->new_deadline());
     });
 }
@@ -55,6 +57,7 @@ HsmKey::HsmKey(std::shared_ptr<Token> token,
       public_key_(found.public_key),
       spec_(KeySpec::of(*found.public_key)),
       always_authenticate_(found.always_authenticate) {
+    take_usage(found);
     token_->count_find();
     publish({.number = next_number(), .epoch = epoch, .handle = found.private_object});
 }
@@ -73,11 +76,36 @@ void HsmKey::observe(std::string backend, KeyUseObserver observer) {
     observer_ = std::move(observer);
 }
 
-void HsmKey::tell(KeyUse use) const {
-    use.backend = backend_;
-    use.key = name_;
-    use.spki_sha256 = spki_sha256_;
-    observer_(use);
+void HsmKey::use_observed(std::string_view operation, const std::function<Done()>& work) {
+    using Clock = std::chrono::steady_clock;
+    const auto begin = Clock::now();
+    KeyUse use;
+    use.operation = operation;
+    const auto tell = [&] {
+        use.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
+        use.backend = backend_;
+        use.key = name_;
+        use.spki_sha256 = spki_sha256_;
+        observer_(use);
+    };
+    try {
+        const auto done = work();
+        token_->count_operation(done.repeated, done.unproven);
+        use.failures = done.failures;
+        use.repeated = done.repeated;
+        use.verified = done.unproven;
+    } catch(const Error& error) {
+        use.error = &error;
+        tell();
+        throw;
+    }
+    tell();
+}
+
+void HsmKey::take_usage(const FoundKey& found) noexcept {
+    may_sign_ = found.may_sign;
+    may_decrypt_ = found.may_decrypt;
+    may_derive_ = found.may_derive;
 }
 
 const SigningMechanism* HsmKey::signing_mechanism(std::string_view padding) {
@@ -193,7 +221,7 @@ CK_RV HsmKey::attempt(KeyOperation& operation, std::uint64_t& stale, const Deadl
     auto& calls = token_->calls();
     const auto session = loan->session().handle();
     auto result = operation.begin(calls, session, found.handle);
-    if(result == CKR_OK && always_authenticate_.load(std::memory_order_relaxed)) [[unlikely]] {
+    if(result == CKR_OK && always_authenticate_.load(std::memory_order_relaxed) && operation.takes_login()) [[unlikely]] {
         result = token_->log_in_for_operation(*loan, pin_, deadline);
     }
     if(result == CKR_OK) {

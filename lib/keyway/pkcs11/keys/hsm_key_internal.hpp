@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ public:
 
     /// For messages: "sign with", to come before the key's name.
     [[nodiscard]] virtual std::string_view doing() const noexcept = 0;
+
+    /// Whether a key with CKA_ALWAYS_AUTHENTICATE wants the PIN between the two: not where begin() begins nothing.
+    [[nodiscard]] virtual bool takes_login() const noexcept { return true; }
 
 protected:
     ~KeyOperation() = default;
@@ -57,9 +61,6 @@ public:
 
     /// Has an observer told of each use; before the key is used.
     void observe(std::string backend, KeyUseObserver observer);
-    [[nodiscard]] bool is_observed() const noexcept { return observer_ != nullptr; }
-    /// @param use what the key itself knows of it is filled in
-    void tell(KeyUse use) const;
 
     /// How the key signs with a padding of Botan's; kept with the key, as making it up takes longer than some signatures.
     ///
@@ -70,7 +71,7 @@ public:
     /// How an operation came out.
     struct Done {
         std::uint64_t finding = 0;  ///< which finding of the key it was done with
-        bool unproven = false;      ///< a signature that nobody has verified yet since the key was found
+        bool unproven = false;      ///< nobody has seen yet, since the key was found, that an answer is the key's
         bool repeated = false;      ///< the token may have done it more than once
         int failures = 0;
     };
@@ -82,12 +83,30 @@ public:
     /// @throws Errc::key_mismatch when another key is in its place, or the error of the last return value
     [[nodiscard]] Done perform(KeyOperation& operation, std::uint64_t distrusted = 0);
 
-    /// A signature of that finding was verified: the handle is the key's.
+    /// One use of the key, from a user's point of view: counted, and told to the observer.
+    /// @param operation "sign", "decrypt", "agree"
+    /// @param work performs it, and answers a Done
+    template <typename Work>
+    void use(std::string_view operation, const Work& work) {
+        if(observer_ != nullptr) [[unlikely]] {
+            use_observed(operation, work);
+            return;
+        }
+        const Done done = work();
+        token_->count_operation(done.repeated, done.unproven);
+    }
+
+    /// An answer of that finding was seen to be the key's: the handle is.
     void prove(std::uint64_t finding) noexcept { proven_.store(finding, std::memory_order_release); }
 
     [[nodiscard]] const Botan::Public_Key& public_key() const noexcept { return *public_key_; }
     [[nodiscard]] const KeySpec& spec() const noexcept { return spec_; }
     [[nodiscard]] Token& token() const noexcept { return *token_; }
+
+    // As the token said when the key was first found.
+    [[nodiscard]] bool may_sign() const noexcept { return may_sign_; }
+    [[nodiscard]] bool may_decrypt() const noexcept { return may_decrypt_; }
+    [[nodiscard]] bool may_derive() const noexcept { return may_derive_; }
 
     /// For messages: `key with label "root" in token "ca"`.
     [[nodiscard]] std::string name() const;
@@ -100,6 +119,8 @@ private:
         CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     };
 
+    void use_observed(std::string_view operation, const std::function<Done()>& work);
+    void take_usage(const FoundKey& found) noexcept;
     [[nodiscard]] Finding current() const noexcept;
     void publish(const Finding& finding) noexcept;
     void take(const FoundKey& found, std::uint64_t epoch, const Deadline& deadline);
@@ -126,6 +147,9 @@ private:
     std::string name_;
     std::string spki_sha256_;
     KeyUseObserver observer_;
+    bool may_sign_ = true;
+    bool may_decrypt_ = true;
+    bool may_derive_ = true;
     std::atomic<bool> always_authenticate_{false};
 
     /// Grows at its head and is freed with the key, so that it is read without a lock.

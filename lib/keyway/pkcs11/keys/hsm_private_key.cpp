@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
+#include <keyway/pkcs11/keys/parameter_set_internal.hpp>
 #include <keyway/pkcs11/mechanisms_internal.hpp>
 
 #include <botan/hash.h>
@@ -9,7 +10,6 @@
 #include <botan/x509_key.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -27,6 +27,12 @@ std::size_t signature_bytes(const KeySpec& spec) {
             return 64;
         case KeyType::ed448:
             return 114;
+        case KeyType::ml_dsa:
+        case KeyType::slh_dsa:
+            return parameter_set_signature_bytes(spec);
+        case KeyType::x25519:
+        case KeyType::x448:
+            break;  // no such key gets as far as a signature
     }
     throw Error(Errc::internal, "a key of no known kind");
 }
@@ -79,19 +85,14 @@ public:
             throw Error(Errc::unsupported,
                         "the " + key_->name() + " cannot sign a message of " + bytes + " bytes: the token takes " +
                             std::to_string(most_bytes_) + " at once",
-                        "EdDSA signs the message itself, in one call: sign a shorter one, or use a key of another kind");
+                        "the key signs the message itself, in one call: sign a shorter one, or use a key of another kind");
         }
         // Also when it fails, the next message begins anew.
         struct NextMessage {
             HsmSignature& operation;
             ~NextMessage() { operation.input_.resize(operation.prefix_.size()); }
         } const next{*this};
-        if(key_->is_observed()) [[unlikely]] {
-            sign_observed();
-        } else {
-            const auto done = sign_proven();
-            key_->token().count_operation(done.repeated, done.unproven);
-        }
+        key_->use("sign", [&] { return sign_proven(); });
         return std::move(signature_);
     }
 
@@ -157,29 +158,6 @@ private:
     }
 
     std::string_view doing() const noexcept override { return "sign with"; }
-
-    void sign_observed() {
-        using Clock = std::chrono::steady_clock;
-        const auto begin = Clock::now();
-        KeyUse use;
-        use.operation = "sign";
-        const auto tell = [&] {
-            use.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
-            key_->tell(use);
-        };
-        try {
-            const auto done = sign_proven();
-            key_->token().count_operation(done.repeated, done.unproven);
-            use.failures = done.failures;
-            use.repeated = done.repeated;
-            use.verified = done.unproven;
-        } catch(const Error& error) {
-            use.error = &error;
-            tell();
-            throw;
-        }
-        tell();
-    }
 
     HsmKey::Done sign_proven() {
         auto done = sign_once(0);
@@ -270,7 +248,18 @@ Botan::OID HsmPrivateKey::object_identifier() const {
 }
 
 bool HsmPrivateKey::supports_operation(Botan::PublicKeyOperation operation) const {
-    return operation == Botan::PublicKeyOperation::Signature;
+    const auto type = key_->spec().type();
+    switch(operation) {
+        case Botan::PublicKeyOperation::Signature:
+            return key_->may_sign() && key_->spec().can_sign();
+        case Botan::PublicKeyOperation::Encryption:
+            return type == KeyType::rsa && key_->may_decrypt();
+        case Botan::PublicKeyOperation::KeyAgreement:
+            return key_->may_derive() && (type == KeyType::ec || type == KeyType::x25519 || type == KeyType::x448);
+        case Botan::PublicKeyOperation::KeyEncapsulation:
+            return false;
+    }
+    return false;
 }
 
 std::unique_ptr<Botan::Private_Key> HsmPrivateKey::generate_another(Botan::RandomNumberGenerator&) const {
@@ -322,6 +311,24 @@ std::unique_ptr<Botan::PK_Ops::Verification> HsmPrivateKey::create_verification_
 std::unique_ptr<Botan::PK_Ops::Verification> HsmPrivateKey::create_x509_verification_op(
     const Botan::AlgorithmIdentifier& algorithm, std::string_view provider) const {
     return key_->public_key().create_x509_verification_op(algorithm, provider);
+}
+
+std::unique_ptr<Botan::PK_Ops::Encryption> HsmPrivateKey::create_encryption_op(Botan::RandomNumberGenerator& rng,
+                                                                               std::string_view params,
+                                                                               std::string_view provider) const {
+    return key_->public_key().create_encryption_op(rng, params, provider);
+}
+
+std::unique_ptr<Botan::PK_Ops::Decryption> HsmPrivateKey::create_decryption_op(Botan::RandomNumberGenerator&,
+                                                                               std::string_view params,
+                                                                               std::string_view) const {
+    return make_decryption_operation(key_, params);
+}
+
+std::unique_ptr<Botan::PK_Ops::Key_Agreement> HsmPrivateKey::create_key_agreement_op(Botan::RandomNumberGenerator&,
+                                                                                     std::string_view params,
+                                                                                     std::string_view) const {
+    return make_agreement_operation(key_, params);
 }
 
 std::unique_ptr<Botan::PK_Ops::Signature> HsmPrivateKey::create_signature_op(Botan::RandomNumberGenerator&,

@@ -65,6 +65,8 @@ struct FoundKey {
     std::vector<std::uint8_t> id;
     std::string label;                 ///< find_keys reads it only where it decides
     bool may_sign = true;              ///< CKA_SIGN
+    bool may_decrypt = true;           ///< CKA_DECRYPT
+    bool may_derive = true;            ///< CKA_DERIVE
     bool always_authenticate = false;  ///< CKA_ALWAYS_AUTHENTICATE: each signature wants a login of its own
 };
 
@@ -114,6 +116,9 @@ struct WantedKey {
 /// @throws Errc::already_exists when a private or public key has this label, or this id: a pair is told by its id, so that
 ///         a second one under it would be taken for the first
 void require_free_names(const Session& session, const NewKey& key, std::string_view token_name);
+
+/// The mechanism by which a token shows that it knows keys of a kind: the one that makes them.
+[[nodiscard]] CK_MECHANISM_TYPE mechanism_that_tells(const KeySpec& spec);
 
 /// Makes a key pair in the token; unless the objects are kept, they go again.
 /// @throws Errc::unsupported when the token does not offer the kind of key

@@ -133,6 +133,8 @@ public:
         found.id = object.values.bytes(CKA_ID);
         found.label = object.values.text(CKA_LABEL);
         found.may_sign = object.values.flag(CKA_SIGN).value_or(true);
+        found.may_decrypt = object.values.flag(CKA_DECRYPT).value_or(true);
+        found.may_derive = object.values.flag(CKA_DERIVE).value_or(true);
         found.always_authenticate = object.values.flag(CKA_ALWAYS_AUTHENTICATE).value_or(false);
 
         const PairName name(found.id, found.id.empty() ? label_of(object) : std::string{});
@@ -151,7 +153,7 @@ private:
     using Objects = std::vector<const KeyObjects::Object*>;
 
     static std::vector<CK_ATTRIBUTE_TYPE> attributes(bool by_label) {
-        std::vector<CK_ATTRIBUTE_TYPE> types{CKA_ID, CKA_SIGN, CKA_ALWAYS_AUTHENTICATE};
+        std::vector<CK_ATTRIBUTE_TYPE> types{CKA_ID, CKA_SIGN, CKA_DECRYPT, CKA_DERIVE, CKA_ALWAYS_AUTHENTICATE};
         if(by_label) {
             types.push_back(CKA_LABEL);
         }

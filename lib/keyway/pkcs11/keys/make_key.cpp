@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/pkcs11/keys/key_objects_internal.hpp>
+#include <keyway/pkcs11/keys/parameter_set_internal.hpp>
 #include <keyway/pkcs11/keys/public_key_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 
@@ -78,6 +79,10 @@ void add_public_policy(Template& out, const NewKey& key, Detail detail) {
     out.add_no(CKA_VERIFY_RECOVER);
 }
 
+bool has_parameter_set(const KeySpec& spec) {
+    return spec.type() == KeyType::ml_dsa || spec.type() == KeyType::slh_dsa;
+}
+
 CK_MECHANISM_TYPE generation_mechanism(const KeySpec& spec) {
     switch(spec.type()) {
         case KeyType::rsa:
@@ -87,6 +92,13 @@ CK_MECHANISM_TYPE generation_mechanism(const KeySpec& spec) {
         case KeyType::ed25519:
         case KeyType::ed448:
             return CKM_EC_EDWARDS_KEY_PAIR_GEN;
+        case KeyType::x25519:
+        case KeyType::x448:
+            return CKM_EC_MONTGOMERY_KEY_PAIR_GEN;
+        case KeyType::ml_dsa:
+            return CKM_ML_DSA_KEY_PAIR_GEN;
+        case KeyType::slh_dsa:
+            return CKM_SLH_DSA_KEY_PAIR_GEN;
     }
     throw Error(Errc::internal, "a key of no known kind");
 }
@@ -118,6 +130,17 @@ void add_private_value(Template& out, const Botan::Private_Key& key, const KeySp
         Botan::BER_Decoder(key.private_key_bits()).decode(seed, Botan::ASN1_Type::OctetString).discard_remaining();
         out.add(CKA_EC_PARAMS, ec_parameters(spec));
         out.add(CKA_VALUE, seed);
+        return;
+    }
+    if(spec.type() == KeyType::x25519 || spec.type() == KeyType::x448) {
+        out.add(CKA_EC_PARAMS, ec_parameters(spec));
+        out.add(CKA_VALUE, key.raw_private_key_bits());
+        return;
+    }
+    if(has_parameter_set(spec)) {
+        // Of an ML-DSA key Botan has the seed only, from which the token makes the rest; an SLH-DSA key has one form.
+        out.add_number(CKA_PARAMETER_SET, parameter_set_of(spec));
+        out.add(spec.type() == KeyType::ml_dsa ? CKA_SEED : CKA_VALUE, key.raw_private_key_bits());
         return;
     }
     throw Error(Errc::unsupported, "this key does not show its private part, so it cannot be stored elsewhere",
@@ -154,6 +177,8 @@ CK_RV generate_pair(const Session& session, const KeySpec& spec, const NewKey& k
         constexpr std::array<std::uint8_t, 3> exponent{1, 0, 1};
         public_attributes.add_number(CKA_MODULUS_BITS, spec.bits());
         public_attributes.add(CKA_PUBLIC_EXPONENT, exponent);
+    } else if(has_parameter_set(spec)) {
+        public_attributes.add_number(CKA_PARAMETER_SET, parameter_set_of(spec));
     } else {
         public_attributes.add(CKA_EC_PARAMS, ec_parameters(spec));
     }
@@ -175,6 +200,8 @@ void take_names(FoundKey& found, const NewKey& key) {
     found.id = key.id;
     found.label = key.label;
     found.may_sign = key.usage.sign;
+    found.may_decrypt = key.usage.decrypt;
+    found.may_derive = key.usage.derive;
     found.always_authenticate = key.always_authenticate;
 }
 
@@ -202,6 +229,10 @@ KeyUsage KeyUsage::parse(std::string_view text) {
         text.remove_prefix(std::min(word.size() + 1, text.size()));
     }
     return usage;
+}
+
+CK_MECHANISM_TYPE mechanism_that_tells(const KeySpec& spec) {
+    return generation_mechanism(spec);
 }
 
 FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey& key, NewObjects& made) {

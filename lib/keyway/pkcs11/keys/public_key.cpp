@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
 #include <keyway/pkcs11/keys/curve_internal.hpp>
+#include <keyway/pkcs11/keys/parameter_set_internal.hpp>
 #include <keyway/pkcs11/keys/public_key_internal.hpp>
 
 #include <botan/ber_dec.h>
@@ -12,12 +13,15 @@
 #include <botan/ecdsa.h>
 #include <botan/ed25519.h>
 #include <botan/ed448.h>
+#include <botan/ml_dsa.h>
 #include <botan/rsa.h>
+#include <botan/slh_dsa.h>
 #include <botan/x25519.h>
 #include <botan/x448.h>
 #include <botan/x509_key.h>
 #include <botan/x509cert.h>
 
+#include <array>
 #include <optional>
 #include <span>
 #include <utility>
@@ -138,6 +142,23 @@ std::unique_ptr<Botan::Public_Key> ec_key(const Attributes& object, CK_KEY_TYPE 
     return nullptr;
 }
 
+/// The values of a public object only: CKA_VALUE of a private one is the secret, which no token shows of a key that stays.
+std::unique_ptr<Botan::Public_Key> pqc_key(const Attributes& object, CK_KEY_TYPE type) {
+    const auto* const value = object.find_filled(CKA_VALUE);
+    const auto number = object.number(CKA_PARAMETER_SET);
+    if(value == nullptr || !number || object.number(CKA_CLASS) != CKO_PUBLIC_KEY) {
+        return nullptr;
+    }
+    const auto kind = kind_of_parameter_set(type, *number);
+    if(!kind) {
+        return nullptr;
+    }
+    if(type == CKK_ML_DSA) {
+        return std::make_unique<Botan::ML_DSA_PublicKey>(*value, Botan::ML_DSA_Mode(kind->parameter_set()));
+    }
+    return std::make_unique<Botan::SLH_DSA_PublicKey>(*value, Botan::SLH_DSA_Parameters::create(kind->parameter_set()));
+}
+
 /// A key that Botan made of DER: with the curve named, and no more than needed.
 std::unique_ptr<Botan::Public_Key> checked(std::unique_ptr<Botan::Public_Key> key) {
     const auto* const ec = dynamic_cast<const Botan::EC_PublicKey*>(key.get());
@@ -174,6 +195,9 @@ std::unique_ptr<Botan::Public_Key> public_key_by_values(const Attributes& object
             case CKK_EC_EDWARDS:
             case CKK_EC_MONTGOMERY:
                 return ec_key(object, type);
+            case CKK_ML_DSA:
+            case CKK_SLH_DSA:
+                return pqc_key(object, type);
             default:
                 return nullptr;
         }
@@ -210,14 +234,26 @@ Attributes KeyObjectReader::read(CK_OBJECT_HANDLE object) {
         return all;
     };
     auto out = read_attributes(*session_, object, types(also_));
-    if(const bool is_rsa = out.number(CKA_KEY_TYPE) == CKK_RSA; is_rsa != expects_rsa_) {
-        expects_rsa_ = is_rsa;
-        const auto rest = read_attributes(*session_, object, types({}));
-        for(const auto type : types({})) {
+    const auto take = [&](std::span<const CK_ATTRIBUTE_TYPE> more) {
+        const auto rest = read_attributes(*session_, object, more);
+        for(const auto type : more) {
             if(const auto* const value = rest.find(type)) {
                 out.set(type, *value);
             }
         }
+    };
+    if(const auto type = out.number(CKA_KEY_TYPE); type == CKK_ML_DSA || type == CKK_SLH_DSA) {
+        constexpr std::array<CK_ATTRIBUTE_TYPE, 2> which{CKA_CLASS, CKA_PARAMETER_SET};
+        take(which);
+        if(out.number(CKA_CLASS) == CKO_PUBLIC_KEY) {  // what a private object has there is secret
+            constexpr std::array<CK_ATTRIBUTE_TYPE, 1> value{CKA_VALUE};
+            take(value);
+        }
+        return out;
+    }
+    if(const bool is_rsa = out.number(CKA_KEY_TYPE) == CKK_RSA; is_rsa != expects_rsa_) {
+        expects_rsa_ = is_rsa;
+        take(types({}));
     }
     return out;
 }
@@ -235,13 +271,34 @@ CK_KEY_TYPE key_type_of(const KeySpec& spec) {
         case KeyType::ed25519:
         case KeyType::ed448:
             return CKK_EC_EDWARDS;
+        case KeyType::x25519:
+        case KeyType::x448:
+            return CKK_EC_MONTGOMERY;
+        case KeyType::ml_dsa:
+            return CKK_ML_DSA;
+        case KeyType::slh_dsa:
+            return CKK_SLH_DSA;
     }
     throw Error(Errc::internal, "a key of no known kind");
 }
 
 std::vector<std::uint8_t> ec_parameters(const KeySpec& spec) {
-    const auto oid = spec.type() == KeyType::ec ? Botan::OID::from_name(spec.curve())
-                                                : Botan::OID::from_name(spec.type() == KeyType::ed448 ? "Ed448" : "Ed25519");
+    const auto oid = Botan::OID::from_name([&]() -> std::string_view {
+        switch(spec.type()) {
+            case KeyType::ec:
+                return spec.curve();
+            case KeyType::ed25519:
+                return "Ed25519";
+            case KeyType::ed448:
+                return "Ed448";
+            case KeyType::x25519:
+                return "X25519";
+            case KeyType::x448:
+                return "X448";
+            default:
+                throw Error(Errc::internal, "a key of type " + in_quotes(spec.to_string()) + " has no curve");
+        }
+    }());
     std::vector<std::uint8_t> der;
     Botan::DER_Encoder(der).encode(oid.value());
     return der;
@@ -252,6 +309,11 @@ void add_public_value(Template& out, const Botan::Public_Key& key, EcPointForm f
     if(const auto* const rsa = dynamic_cast<const Botan::RSA_PublicKey*>(&key)) {
         out.add(CKA_MODULUS, rsa->get_n().serialize<std::vector<std::uint8_t>>());
         out.add(CKA_PUBLIC_EXPONENT, rsa->get_e().serialize<std::vector<std::uint8_t>>());
+        return;
+    }
+    if(spec.type() == KeyType::ml_dsa || spec.type() == KeyType::slh_dsa) {
+        out.add_number(CKA_PARAMETER_SET, parameter_set_of(spec));
+        out.add(CKA_VALUE, key.raw_public_key_bits());
         return;
     }
     out.add(CKA_EC_PARAMS, ec_parameters(spec));

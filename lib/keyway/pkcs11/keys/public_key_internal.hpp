@@ -17,7 +17,7 @@ class Public_Key;
 namespace keyway::pkcs11 {
 
 /// The public key that a private or public key object shows by its own values: CKA_MODULUS and CKA_PUBLIC_EXPONENT, or
-/// CKA_EC_PARAMS and CKA_EC_POINT. Nothing when it has no such values, or is of a kind that Keyway does not know.
+/// CKA_EC_PARAMS and CKA_EC_POINT, or CKA_PARAMETER_SET and CKA_VALUE of a public object (ML-DSA, SLH-DSA). Nothing when it has no such values, or is of a kind that Keyway does not know.
 ///
 /// CKA_EC_POINT is read in all forms that tokens use: the DER OCTET STRING of the specification, the bare point, compressed
 /// or not, and for Edwards keys the BIT STRING of its drafts.
@@ -52,10 +52,10 @@ private:
 /// @throws as public_key_by_values
 [[nodiscard]] std::unique_ptr<Botan::Public_Key> read_public_key(const Session& session, CK_OBJECT_HANDLE object);
 
-/// CKK_RSA, CKK_EC or CKK_EC_EDWARDS.
+/// CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_ML_DSA or CKK_SLH_DSA.
 [[nodiscard]] CK_KEY_TYPE key_type_of(const KeySpec& spec);
 
-/// CKA_EC_PARAMS of an EC or Edwards key: the curve's OID in DER.
+/// CKA_EC_PARAMS of a key on a curve: the curve's OID in DER.
 [[nodiscard]] std::vector<std::uint8_t> ec_parameters(const KeySpec& spec);
 
 /// The attributes that hold the public key's value, for an object being made.
