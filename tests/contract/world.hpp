@@ -6,6 +6,7 @@
 
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,13 @@ public:
 
     /// Everything that is in the store, read past the backend: to see that nothing is left behind.
     [[nodiscard]] virtual std::vector<std::string> contents() const = 0;
+
+    /// Why this store cannot do something, and has to refuse it; nothing when it can.
+    /// @param doing "create" or "store" a kind of key, "sign" with a padding
+    [[nodiscard]] virtual std::optional<std::string> lacks(std::string_view doing, std::string_view name) const;
+
+    /// Why what it lacks is not known; empty when it is.
+    [[nodiscard]] virtual std::string lacks_unknown() const { return {}; }
 
     /// The store opened anew, as after a restart.
     [[nodiscard]] std::unique_ptr<KeyBackend> open() const { return open_with(settings()); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/hsm/hsm_backend.hpp>
 #include <keyway/backends/hsm/hsm_options_internal.hpp>
+#include <keyway/backends/hsm/token_limits_internal.hpp>
 #include <keyway/core/text.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
@@ -67,8 +68,10 @@ public:
     void remove(const KeyRef& ref, const OptionValues& call) override;
 
     const BackendCapabilities& capabilities() const override {
-        static const auto all = BackendCapabilities::everything();
-        return all;
+        return naming_backend(alias(), [&]() -> const BackendCapabilities& {
+            const auto token = this->token();
+            return kinds_.of(*token, pin_provider(settings(), *token)).either;
+        });
     }
 
     std::optional<pkcs11::TokenCounters> counters() const {
@@ -185,9 +188,17 @@ private:
 
     /// Makes the objects of a key by `work`, proves that it signs, and only then keeps them.
     template <typename Work>
-    CreatedKey make(const OptionValues& options, const pkcs11::NewKey& key, const Work& work) {
+    CreatedKey make(const OptionValues& options,
+                    const KeySpec& spec,
+                    hsm::Making making,
+                    pkcs11::NewKey key,
+                    const Work& work) {
         const auto token = this->token();
         const auto pin = pin_provider(options, *token);
+        const auto& kinds = kinds_.of(*token, pin);
+        hsm::require_makes_keys(*token, kinds, spec, making);
+        require_offered(spec, making == hsm::Making::generate ? kinds.of_token.made : kinds.of_token.imported);
+        key.rules = pkcs11::ObjectRules::of(token->quirks());
         const auto deadline = token->new_deadline();
         const std::unique_lock lock(locks_->making, deadline.at());
         if(!lock) {
@@ -251,15 +262,16 @@ private:
     };
     Locks* locks_ = new Locks;
     mutable std::shared_ptr<pkcs11::Token> token_;
+    mutable hsm::KnownKinds kinds_;
 };
 
 CreatedKey HsmBackend::create(const KeySpec& spec, const OptionValues& call) {
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::create, call);
-        require_offered(spec);
-        return make(options, hsm::new_key(options, random_id()), [&](const auto& session, const auto& key, auto& made) {
-            return pkcs11::generate_key(session, spec, key, made);
-        });
+        return make(options, spec, hsm::Making::generate, hsm::new_key(options, random_id()),
+                    [&](const auto& session, const auto& key, auto& made) {
+                        return pkcs11::generate_key(session, spec, key, made);
+                    });
     });
 }
 
@@ -267,11 +279,12 @@ KeyRef HsmBackend::store(const Botan::Private_Key& source, const OptionValues& c
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::store, call);
         const auto public_half = source.public_key();
-        require_offered(KeySpec::of(*public_half));
-        const auto key = hsm::new_key(options, usual_id(*public_half));
-        return make(options, key, [&](const auto& session, const auto& wanted, auto& made) {
-                   return pkcs11::import_key(session, source, wanted, made);
-               }).ref;
+        return make(options, KeySpec::of(*public_half), hsm::Making::import,
+                    hsm::new_key(options, usual_id(*public_half)),
+                    [&](const auto& session, const auto& wanted, auto& made) {
+                        return pkcs11::import_key(session, source, wanted, made);
+                    })
+            .ref;
     });
 }
 
@@ -394,6 +407,7 @@ void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
         const auto options = completed(Phase::use, call);
         const auto wanted = selector(ref);
         const auto token = this->token();
+        hsm::require_removes_keys(*token);
         bool begun = false;
         token->with_session(pkcs11::SessionMode::read_write, pin_provider(options, *token), [&](const pkcs11::Session& session) {
             try {
