@@ -34,15 +34,29 @@ auto& rng() {
 
 constexpr std::array<std::uint8_t, 5> message{'h', 'e', 'l', 'l', 'o'};
 
-std::vector<KeySpec> offered_kinds(const World& world, const KeyBackend& backend) {
+/// A signature of the larger sets of SLH-DSA takes a second, and a minute under a sanitizer, which sees the same code in all.
+bool too_slow_here([[maybe_unused]] std::string_view kind) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return kind.starts_with("slh-dsa-") && kind != "slh-dsa-sha2-128f";
+#else
+    return false;
+#endif
+}
+
+std::vector<KeySpec> offered_kinds(const KeyBackend& backend) {
     std::vector<KeySpec> kinds{KeySpec::rsa(2048), KeySpec::rsa(3072)};
-    const auto lacking = world.lacking_kinds();
     for(const auto& name : KeySpec::known_names()) {
-        if(name != "rsa-BITS" && backend.capabilities().offers(KeySpec::parse(name)) &&
-           std::ranges::find(lacking, name) == lacking.end()) {
+        if(name != "rsa-BITS" && !too_slow_here(name) && backend.capabilities().offers(KeySpec::parse(name))) {
             kinds.push_back(KeySpec::parse(name));
         }
     }
+    return kinds;
+}
+
+/// Of those, the ones that can be imported too.
+std::vector<KeySpec> stored_kinds(const World& world, const KeyBackend& backend) {
+    auto kinds = offered_kinds(backend);
+    std::erase_if(kinds, [&](const KeySpec& spec) { return world.lacks("store", spec.to_string()).has_value(); });
     return kinds;
 }
 
@@ -116,7 +130,7 @@ KeyRef with_fingerprint(const KeyRef& ref, const SpkiFingerprint& fingerprint) {
 TEST_CASE("contract: a key of every kind is created, found again and signs with every padding") {
     const auto world = make_world();
     const auto backend = world->open();
-    for(const auto& spec : offered_kinds(*world, *backend)) {
+    for(const auto& spec : offered_kinds(*backend)) {
         INFO(spec.to_string());
         const auto made = create(*world, *backend, spec.to_string(), spec.to_string());
         CHECK(made.ref.key() == spec);
@@ -126,31 +140,21 @@ TEST_CASE("contract: a key of every kind is created, found again and signs with 
         CHECK(SpkiFingerprint::of(*key) == made.ref.fingerprint());
         for(const auto& padding : paddings(spec)) {
             INFO(padding);
-            CHECK(signs(*key, padding));
+            if(world->lacks("sign", padding)) {
+                CHECK_RAISES(signs(*key, padding), Errc::unsupported);
+            } else {
+                CHECK(signs(*key, padding));
+            }
         }
         CHECK((spec.can_sign() || agrees(*key, *made.public_key)));
-    }
-}
-
-TEST_CASE("contract: a kind of key that the device lacks is refused, and nothing is made") {
-    const auto world = make_world();
-    const auto backend = world->open();
-    const auto before = world->contents();
-    for(const auto& name : world->lacking_kinds()) {
-        INFO(name);
-        CHECK_RAISES(create(*world, *backend, "new", name), Errc::unsupported);
-        CHECK_RAISES(backend->store(*foreign_key(KeySpec::parse(name)), world->options(Phase::store, {{"label", "new"}})),
-                     Errc::unsupported);
-        CHECK(world->contents() == before);
     }
 }
 
 TEST_CASE("contract: a key that only agrees on secrets does not sign") {
     const auto world = make_world();
     const auto backend = world->open();
-    const auto lacking = world->lacking_kinds();
     for(const std::string kind : {"x25519", "x448"}) {
-        if(std::ranges::find(lacking, kind) != lacking.end()) {
+        if(world->lacks("create", kind)) {
             continue;  // shown above to be refused
         }
         const auto key = backend->use(create(*world, *backend, kind, kind).ref, {});
@@ -160,10 +164,38 @@ TEST_CASE("contract: a key that only agrees on secrets does not sign") {
     }
 }
 
+TEST_CASE("contract: what the store is known to lack is refused before anything is made, and nothing else is") {
+    const auto world = make_world();
+    if(const auto why = world->lacks_unknown(); !why.empty()) {
+        SKIP(why);
+    }
+    const auto backend = world->open();
+    auto kinds = std::vector{KeySpec::rsa(2048), KeySpec::rsa(3072), KeySpec::rsa(4096)};
+    for(const auto& name : KeySpec::known_names()) {
+        if(name != "rsa-BITS") {
+            kinds.push_back(KeySpec::parse(name));
+        }
+    }
+    const auto before = world->contents();
+    for(const auto& spec : kinds) {
+        const auto kind = spec.to_string();
+        INFO(kind);
+        CHECK(backend->capabilities().offers(spec) == !world->lacks("create", kind));
+        if(world->lacks("create", kind)) {
+            CHECK_RAISES(create(*world, *backend, kind, kind), Errc::unsupported);
+        }
+        if(world->lacks("store", kind)) {
+            CHECK_RAISES(backend->store(*foreign_key(spec), world->options(Phase::store, {{"label", kind}})),
+                         Errc::unsupported);
+        }
+    }
+    CHECK(world->contents() == before);
+}
+
 TEST_CASE("contract: a key of every kind made elsewhere is stored and stays the same key") {
     const auto world = make_world();
     const auto backend = world->open();
-    for(const auto& spec : offered_kinds(*world, *backend)) {
+    for(const auto& spec : stored_kinds(*world, *backend)) {
         INFO(spec.to_string());
         const auto source = foreign_key(spec);
         const auto ref = backend->store(*source, world->options(Phase::store, {{"label", spec.to_string()}}));
@@ -210,6 +242,9 @@ TEST_CASE("contract: an empty message and a long one are signed") {
     const auto backend = world->open();
     for(const auto* const kind : {"p-256", "ed25519", "ed448"}) {
         INFO(kind);
+        if(!backend->capabilities().offers(KeySpec::parse(kind))) {
+            continue;
+        }
         const auto key = backend->use(create(*world, *backend, kind, kind).ref, {});
         const auto padding = paddings(KeySpec::parse(kind)).front();
         Botan::PK_Signer signer(*key, rng(), padding);
@@ -227,9 +262,11 @@ TEST_CASE("contract: a label in use is refused and nothing changes") {
     const auto first = create(*world, *backend, "root");
     const auto before = world->contents();
     CHECK_RAISES(create(*world, *backend, "root"), Errc::already_exists);
-    CHECK_RAISES(create(*world, *backend, "root", "ed25519"), Errc::already_exists);
-    CHECK_RAISES(backend->store(*foreign_key(KeySpec::parse("p-256")), world->options(Phase::store, {{"label", "root"}})),
-                 Errc::already_exists);
+    CHECK_RAISES(create(*world, *backend, "root", "p-384"), Errc::already_exists);
+    if(!world->lacks("store", "p-256")) {
+        CHECK_RAISES(backend->store(*foreign_key(KeySpec::parse("p-256")), world->options(Phase::store, {{"label", "root"}})),
+                     Errc::already_exists);
+    }
     CHECK(world->contents() == before);
     CHECK(signs(*backend->use(first.ref, {}), "SHA-256"));
 }

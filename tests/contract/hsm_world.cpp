@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <contract/lacks.hpp>
 #include <contract/world.hpp>
 
 #include <keyway/backends/hsm/hsm_backend.hpp>
@@ -26,12 +27,9 @@ public:
     Errc wrong_secret() const override { return Errc::pin_incorrect; }
     std::string secret() const override { return softhsm_.token().user_pin(); }
 
-    /// What SoftHSM 2.6.1 lacks. The mock module of PKCS#11 3.2 has them: tests/backends/hsm/test_hsm_pkcs11_3.cpp.
-    std::vector<std::string> lacking_kinds() const override {
-        return {"x25519", "x448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87",
-                "slh-dsa-sha2-128s", "slh-dsa-sha2-128f", "slh-dsa-sha2-192s", "slh-dsa-sha2-192f",
-                "slh-dsa-sha2-256s", "slh-dsa-sha2-256f", "slh-dsa-shake-128s", "slh-dsa-shake-128f",
-                "slh-dsa-shake-192s", "slh-dsa-shake-192f", "slh-dsa-shake-256s", "slh-dsa-shake-256f"};
+    std::optional<std::string> lacks(std::string_view doing, std::string_view name) const override {
+        const auto* const lack = find_lack("softhsm2", "2.6", doing, name);
+        return lack == nullptr ? std::nullopt : std::optional(std::string(lack->reason));
     }
 
     RawOptions settings() const override { return settings_with_pin(softhsm_.token().user_pin_file()); }

@@ -12,6 +12,10 @@ std::unique_ptr<KeyBackend> World::open_with(const RawOptions& settings) const {
     return registry.open(all, alias, {});
 }
 
+std::optional<std::string> World::lacks(std::string_view, std::string_view) const {
+    return std::nullopt;
+}
+
 OptionValues World::options(Phase phase,
                             std::initializer_list<std::pair<std::string_view, std::string_view>> values) const {
     RawOptions raw;

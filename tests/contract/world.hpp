@@ -6,6 +6,7 @@
 
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,14 +34,18 @@ public:
     /// Does what a person has to do before the right secret is taken again; nothing for most stores.
     virtual void get_over_wrong_secret() const {}
 
-    /// The kinds of keys that the backend offers but this world's device does not have, by name: they are refused.
-    [[nodiscard]] virtual std::vector<std::string> lacking_kinds() const { return {}; }
-
     /// The right secret, which must never be seen.
     [[nodiscard]] virtual std::string secret() const = 0;
 
     /// Everything that is in the store, read past the backend: to see that nothing is left behind.
     [[nodiscard]] virtual std::vector<std::string> contents() const = 0;
+
+    /// Why this store cannot do something, and has to refuse it; nothing when it can.
+    /// @param doing "create" or "store" a kind of key, "sign" with a padding
+    [[nodiscard]] virtual std::optional<std::string> lacks(std::string_view doing, std::string_view name) const;
+
+    /// Why what it lacks is not known; empty when it is.
+    [[nodiscard]] virtual std::string lacks_unknown() const { return {}; }
 
     /// The store opened anew, as after a restart.
     [[nodiscard]] std::unique_ptr<KeyBackend> open() const { return open_with(settings()); }

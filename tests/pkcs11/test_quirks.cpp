@@ -137,7 +137,7 @@ TEST_CASE("what profiles say arrives in their members") {
     CHECK(nss.missing_attributes.private_key ==
           std::vector<std::string>{"CKA_EC_POINT", "CKA_PUBLIC_KEY_INFO", "CKA_ALWAYS_AUTHENTICATE"});
     CHECK(load_quirks("pvpkcs11", {}, nothing).hash_in_token);
-    CHECK(load_quirks("nethsm", {}, nothing).security_officer_makes_keys);
+    CHECK(load_quirks("nethsm", {}, nothing).security_officer_makes_keys == "nitropy nethsm add-key, or pkcs11-tool --login-type so");
     CHECK_FALSE(yubihsm.hash_in_token);
 }
 
@@ -255,6 +255,7 @@ TEST_CASE("what calls are made by is turned into numbers once") {
 TEST_CASE("every quirk that there is can be read") {
     const std::map<std::string_view, std::string> samples{
         {"avoid-mechanisms", R"(["CKM_ECDSA"])"},
+        {"only-curves", R"(["secp256r1","Ed25519"])"},
         {"avoid-curves", R"(["secp256r1"])"},
         {"hash-in-token", "true"},
         {"ecdsa-digest-fits-curve", "true"},
@@ -268,12 +269,14 @@ TEST_CASE("every quirk that there is can be read") {
         {"missing-attributes", R"({"public-key":["CKA_ID"]})"},
         {"public-keys-private", "true"},
         {"import-private-only", "true"},
-        {"security-officer-makes-keys", "true"},
-        {"own-tools-make-keys", "true"},
+        {"no-key-import", "true"},
+        {"security-officer-makes-keys", R"("a tool")"},
+        {"own-tools-make-keys", R"("a tool")"},
         {"most-sessions", "1"},
         {"most-logins", "1"},
         {"idle-timeout-ms", "1"},
         {"session-info-stale", "true"},
+        {"sessions-not-locked", "true"},
         {"read-write-sessions", "true"},
         {"handles-end-with-logout", "true"},
         {"reload-needed", "true"},

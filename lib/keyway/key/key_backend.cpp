@@ -62,20 +62,23 @@ OptionValues KeyBackend::completed(Phase phase, const OptionValues& call) const 
     return call.completed(*table_, phase, settings_);
 }
 
-void KeyBackend::require_offered(const KeySpec& spec) const {
-    if(capabilities().offers(spec)) {
+void KeyBackend::require_offered(const KeySpec& spec, const BackendCapabilities& offered) const {
+    if(offered.offers(spec)) {
         return;
     }
     std::string list;
     for(const auto& name : KeySpec::known_names()) {
-        if(name != "rsa-BITS" && capabilities().offers(KeySpec::parse(name))) {
+        if(name != "rsa-BITS" && offered.offers(KeySpec::parse(name))) {
             list += (list.empty() ? "" : ", ") + name;
         }
     }
+    if(std::ranges::find(offered.key_types, KeyType::rsa) != offered.key_types.end()) {
+        list += (list.empty() ? "" : ", and ") + ("RSA of " + std::to_string(offered.smallest_rsa_bits)) + " to " +
+                std::to_string(offered.largest_rsa_bits) + " bits";
+    }
     throw Error(Errc::unsupported,
                 "the backend " + in_quotes(alias_.str()) + " cannot hold a key of type " + in_quotes(spec.to_string()),
-                "it offers: " + list + ", and RSA of " + std::to_string(capabilities().smallest_rsa_bits) + " to " +
-                    std::to_string(capabilities().largest_rsa_bits) + " bits")
+                list.empty() ? "it holds no kind of key that Keyway knows" : "it offers: " + list)
         .in_backend(alias_.str());
 }
 

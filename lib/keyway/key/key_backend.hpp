@@ -72,6 +72,8 @@ public:
     /// @param options of phase use
     [[nodiscard]] virtual std::optional<Error> check(const KeyRef& ref, const OptionValues& options) const = 0;
 
+    /// May ask the store, the first time.
+    /// @throws what reaching the store throws: Errc::token_not_found and the like
     [[nodiscard]] virtual const BackendCapabilities& capabilities() const = 0;
 
     [[nodiscard]] const BackendAlias& alias() const noexcept { return alias_; }
@@ -85,7 +87,8 @@ protected:
     [[nodiscard]] const OptionValues& settings() const noexcept { return settings_; }
 
     /// @throws Errc::unsupported with what is offered
-    void require_offered(const KeySpec& spec) const;
+    void require_offered(const KeySpec& spec) const { require_offered(spec, capabilities()); }
+    void require_offered(const KeySpec& spec, const BackendCapabilities& offered) const;
 
     /// @throws Errc::key_mismatch when the reference is for another backend type
     void require_own(const KeyRef& ref, std::string_view backend_type) const;

@@ -58,6 +58,11 @@ Template& Template::add_no(CK_ATTRIBUTE_TYPE type) {
     return add(type, no);
 }
 
+Template& Template::leave_out(const std::set<CK_ATTRIBUTE_TYPE>& types) {
+    std::erase_if(attributes_, [&](const CK_ATTRIBUTE& attribute) { return types.contains(attribute.type); });
+    return *this;
+}
+
 std::vector<CK_OBJECT_HANDLE> find_objects(const Session& session, Template wanted) {
     const Search search(session, wanted);
     std::vector<CK_OBJECT_HANDLE> found;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ public:
     Template& add_number(CK_ATTRIBUTE_TYPE type, CK_ULONG value);
     Template& add_yes(CK_ATTRIBUTE_TYPE type);
     Template& add_no(CK_ATTRIBUTE_TYPE type);
+
+    /// Takes attributes out again.
+    Template& leave_out(const std::set<CK_ATTRIBUTE_TYPE>& types);
 
     [[nodiscard]] CK_ATTRIBUTE* data() noexcept { return attributes_.data(); }
     [[nodiscard]] CK_ULONG size() const noexcept { return attributes_.size(); }

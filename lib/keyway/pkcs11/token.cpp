@@ -153,6 +153,28 @@ void Token::renew_login(State& state, const Module::Use& use, const PinProvider&
     epoch_.fetch_add(1, std::memory_order_acq_rel);
 }
 
+void Token::at_slot(const PinProvider& pin, const std::function<void(FunctionList& calls, CK_SLOT_ID slot)>& work) {
+    constexpr int most_failures = 4;
+    const auto deadline = new_deadline();
+    for(int failures = 1;; ++failures) {
+        const auto seen = epoch();
+        try {
+            if(circuit_.load(std::memory_order_relaxed) != Circuit::closed) {
+                wait_until_back("ask ", pin, deadline);
+            }
+            module_->ensure_initialised();
+            const Module::Use use(*module_);
+            work(calls(), state_->slot.load());
+            return;
+        } catch(const Error& error) {
+            if(failures == most_failures || deadline.passed() || !may_pass(error)) {
+                throw;
+            }
+            recover(error, seen, failures, pin, deadline);
+        }
+    }
+}
+
 void Token::require_sight(const Session& session) const {
     if(!wants_login_.load(std::memory_order_relaxed)) {
         return;

@@ -13,6 +13,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -101,6 +102,10 @@ public:
     /// when it found no key, or only read, and the login had ended meanwhile. Work undoes what it did when it throws.
     template <typename Work>
     auto with_session(SessionMode mode, const PinProvider& pin, const Work& work);
+
+    /// Runs work that needs no session; again, after recovery, when it fails by something that can be got over.
+    /// @throws what work throws in the end
+    void at_slot(const PinProvider& pin, const std::function<void(FunctionList& calls, CK_SLOT_ID slot)>& work);
 
     /// Whoever is not logged in sees no private object: what a search did not find means something only when this passes
     /// after it.

@@ -254,7 +254,7 @@ TEST_CASE("tokens that keep the public point without its OCTET STRING, also writ
     const Botan::ECDSA_PrivateKey source(rng(), Botan::EC_Group::from_name("secp384r1"));
     pkcs11::NewObjects kept(direct.session());
     static_cast<void>(pkcs11::import_key(
-        direct.session(), source, {.label = "raw", .id = {7}, .point_form = pkcs11::EcPointForm::raw}, kept));
+        direct.session(), source, {.label = "raw", .id = {7}, .rules = {.ec_point = pkcs11::EcPointForm::raw, .edwards_point = pkcs11::EcPointForm::raw}}, kept));
     CHECK(pkcs11::read_attribute(direct.session(), direct.find(CKO_PUBLIC_KEY, "raw").at(0), CKA_EC_POINT).value() ==
           source.raw_public_key_bits());
     CHECK(SpkiFingerprint::of(*pkcs11::find_key(direct.session(), {.id = std::nullopt, .label = "raw"}, "it").public_key) ==

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/hsm/hsm_backend.hpp>
 #include <keyway/backends/hsm/hsm_options_internal.hpp>
+#include <keyway/backends/hsm/token_limits_internal.hpp>
 #include <keyway/core/text.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
@@ -67,8 +68,10 @@ public:
     void remove(const KeyRef& ref, const OptionValues& call) override;
 
     const BackendCapabilities& capabilities() const override {
-        static const auto all = BackendCapabilities::everything();
-        return all;
+        return naming_backend(alias(), [&]() -> const BackendCapabilities& {
+            const auto token = this->token();
+            return kinds_.of(*token, pin_provider(settings(), *token)).either;
+        });
     }
 
     std::optional<pkcs11::TokenCounters> counters() const {
@@ -172,21 +175,6 @@ private:
         static_cast<void>(signer.sign_message(challenge, Botan::system_rng()));
     }
 
-    /// Kinds of keys that many tokens do not know are refused before anything is written: some tokens take the objects of any
-    /// kind, and do nothing with them.
-    void require_known_to_token(const KeySpec& spec) const {
-        constexpr std::array everywhere{KeyType::rsa, KeyType::ec, KeyType::ed25519, KeyType::ed448};
-        if(std::ranges::find(everywhere, spec.type()) != everywhere.end()) {
-            return;
-        }
-        const auto token = this->token();
-        if(!token->offers(pkcs11::mechanism_that_tells(spec), 0).value_or(true)) {
-            throw Error(Errc::unsupported, token->name() + " knows no keys of type " + in_quotes(spec.to_string()),
-                        "keep the key in a file or database backend, or take a token that lists the mechanism: "
-                        "`keyway token quirks` shows what this one has");
-        }
-    }
-
     /// A key that was just made has to sign once, verified, before anybody relies on it.
     void prove(const std::shared_ptr<pkcs11::Token>& token,
                const OptionValues& options,
@@ -201,9 +189,17 @@ private:
 
     /// Makes the objects of a key by `work`, proves that it signs, and only then keeps them.
     template <typename Work>
-    CreatedKey make(const OptionValues& options, const pkcs11::NewKey& key, const Work& work) {
+    CreatedKey make(const OptionValues& options,
+                    const KeySpec& spec,
+                    hsm::Making making,
+                    pkcs11::NewKey key,
+                    const Work& work) {
         const auto token = this->token();
         const auto pin = pin_provider(options, *token);
+        const auto& kinds = kinds_.of(*token, pin);
+        hsm::require_makes_keys(*token, kinds, spec, making);
+        require_offered(spec, making == hsm::Making::generate ? kinds.of_token.made : kinds.of_token.imported);
+        key.rules = pkcs11::ObjectRules::of(token->quirks());
         const auto deadline = token->new_deadline();
         const std::unique_lock lock(locks_->making, deadline.at());
         if(!lock) {
@@ -267,17 +263,16 @@ private:
     };
     Locks* locks_ = new Locks;
     mutable std::shared_ptr<pkcs11::Token> token_;
+    mutable hsm::KnownKinds kinds_;
 };
 
 CreatedKey HsmBackend::create(const KeySpec& spec, const OptionValues& call) {
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::create, call);
-        require_offered(spec);
-        const auto wanted = hsm::new_key(options, spec, random_id());
-        require_known_to_token(spec);
-        return make(options, wanted, [&](const auto& session, const auto& key, auto& made) {
-            return pkcs11::generate_key(session, spec, key, made);
-        });
+        return make(options, spec, hsm::Making::generate, hsm::new_key(options, spec, random_id()),
+                    [&](const auto& session, const auto& key, auto& made) {
+                        return pkcs11::generate_key(session, spec, key, made);
+                    });
     });
 }
 
@@ -286,12 +281,11 @@ KeyRef HsmBackend::store(const Botan::Private_Key& source, const OptionValues& c
         const auto options = completed(Phase::store, call);
         const auto public_half = source.public_key();
         const auto spec = KeySpec::of(*public_half);
-        require_offered(spec);
-        const auto key = hsm::new_key(options, spec, usual_id(*public_half));
-        require_known_to_token(spec);
-        return make(options, key, [&](const auto& session, const auto& wanted, auto& made) {
-                   return pkcs11::import_key(session, source, wanted, made);
-               }).ref;
+        return make(options, spec, hsm::Making::import, hsm::new_key(options, spec, usual_id(*public_half)),
+                    [&](const auto& session, const auto& wanted, auto& made) {
+                        return pkcs11::import_key(session, source, wanted, made);
+                    })
+            .ref;
     });
 }
 
@@ -414,6 +408,7 @@ void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
         const auto options = completed(Phase::use, call);
         const auto wanted = selector(ref);
         const auto token = this->token();
+        hsm::require_removes_keys(*token);
         bool begun = false;
         token->with_session(pkcs11::SessionMode::read_write, pin_provider(options, *token), [&](const pkcs11::Session& session) {
             try {

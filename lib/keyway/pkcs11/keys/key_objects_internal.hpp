@@ -6,6 +6,7 @@
 #include <keyway/key/spki_fingerprint.hpp>
 #include <keyway/pkcs11/keys/public_key_internal.hpp>
 #include <keyway/pkcs11/object_internal.hpp>
+#include <keyway/pkcs11/quirks/quirk_numbers_internal.hpp>
 
 #include <cstdint>
 #include <map>
@@ -45,6 +46,18 @@ struct KeyUsage {
     [[nodiscard]] static KeyUsage parse(std::string_view text);
 };
 
+/// What the token's quirk profile says of the objects of new keys.
+struct ObjectRules {
+    QuirkNumbers::Refused refused{};
+    EcPointForm ec_point = EcPointForm::der;
+    EcPointForm edwards_point = EcPointForm::der;
+    std::optional<std::vector<std::uint8_t>> ed25519_parameters{};  ///< CKA_EC_PARAMS, where the token has its own
+    bool public_keys_private = false;
+    bool import_private_only = false;
+
+    [[nodiscard]] static ObjectRules of(const QuirkProfile& quirks);
+};
+
 /// What is told to the token when key objects are made.
 struct NewKey {
     std::string label;
@@ -52,7 +65,7 @@ struct NewKey {
     KeyUsage usage;
     bool extractable = false;
     bool always_authenticate = false;  ///< CKA_ALWAYS_AUTHENTICATE; not set unless asked for, as not all tokens know it
-    EcPointForm point_form = EcPointForm::der;
+    ObjectRules rules{};
 };
 
 /// A key pair found in the token.
@@ -117,14 +130,15 @@ struct WantedKey {
 ///         a second one under it would be taken for the first
 void require_free_names(const Session& session, const NewKey& key, std::string_view token_name);
 
-/// The mechanism by which a token shows that it knows keys of a kind: the one that makes them.
-[[nodiscard]] CK_MECHANISM_TYPE mechanism_that_tells(const KeySpec& spec);
+/// The mechanism that makes a key pair of the kind.
+[[nodiscard]] CK_MECHANISM_TYPE generation_mechanism(const KeySpec& spec);
 
 /// Makes a key pair in the token; unless the objects are kept, they go again.
 /// @throws Errc::unsupported when the token does not offer the kind of key
 [[nodiscard]] FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey& key, NewObjects& made);
 
-/// Writes a key pair into the token; unless the objects are kept, they go again.
+/// Writes a key pair into the token; unless the objects are kept, they go again. A token that shows the public key by itself
+/// is given the private one alone.
 /// @throws Errc::unsupported when the key does not show its private part
 [[nodiscard]] FoundKey import_key(const Session& session,
                                   const Botan::Private_Key& source,

@@ -71,7 +71,7 @@ void add_public_policy(Template& out, const NewKey& key, Detail detail) {
         return;  // whoever has the public key can do with it all that the object could forbid
     }
     // Public, so that the key can be told without a login.
-    out.add_no(CKA_PRIVATE);
+    add_flag(out, CKA_PRIVATE, key.rules.public_keys_private);
     add_flag(out, CKA_VERIFY, key.usage.sign);
     add_flag(out, CKA_ENCRYPT, key.usage.decrypt);
     add_flag(out, CKA_WRAP, key.usage.unwrap);
@@ -82,6 +82,8 @@ void add_public_policy(Template& out, const NewKey& key, Detail detail) {
 bool has_parameter_set(const KeySpec& spec) {
     return spec.type() == KeyType::ml_dsa || spec.type() == KeyType::slh_dsa;
 }
+
+}  // namespace
 
 CK_MECHANISM_TYPE generation_mechanism(const KeySpec& spec) {
     switch(spec.type()) {
@@ -103,11 +105,18 @@ CK_MECHANISM_TYPE generation_mechanism(const KeySpec& spec) {
     throw Error(Errc::internal, "a key of no known kind");
 }
 
+namespace {
+
 void add_big(Template& out, CK_ATTRIBUTE_TYPE type, const Botan::BigInt& value) {
     out.add(type, value.serialize<Botan::secure_vector<std::uint8_t>>());
 }
 
-void add_private_value(Template& out, const Botan::Private_Key& key, const KeySpec& spec) {
+/// CKA_EC_PARAMS as the token has them.
+std::vector<std::uint8_t> parameters_for(const KeySpec& spec, const ObjectRules& rules) {
+    return spec.type() == KeyType::ed25519 && rules.ed25519_parameters ? *rules.ed25519_parameters : ec_parameters(spec);
+}
+
+void add_private_value(Template& out, const Botan::Private_Key& key, const KeySpec& spec, const ObjectRules& rules) {
     if(const auto* const rsa = dynamic_cast<const Botan::RSA_PrivateKey*>(&key)) {
         add_big(out, CKA_MODULUS, rsa->get_n());
         add_big(out, CKA_PUBLIC_EXPONENT, rsa->get_e());
@@ -128,7 +137,7 @@ void add_private_value(Template& out, const Botan::Private_Key& key, const KeySp
         // CKA_VALUE is the bare seed; tokens take the DER of it without a word and then fail to sign.
         Botan::secure_vector<std::uint8_t> seed;
         Botan::BER_Decoder(key.private_key_bits()).decode(seed, Botan::ASN1_Type::OctetString).discard_remaining();
-        out.add(CKA_EC_PARAMS, ec_parameters(spec));
+        out.add(CKA_EC_PARAMS, parameters_for(spec, rules));
         out.add(CKA_VALUE, seed);
         return;
     }
@@ -180,11 +189,13 @@ CK_RV generate_pair(const Session& session, const KeySpec& spec, const NewKey& k
     } else if(has_parameter_set(spec)) {
         public_attributes.add_number(CKA_PARAMETER_SET, parameter_set_of(spec));
     } else {
-        public_attributes.add(CKA_EC_PARAMS, ec_parameters(spec));
+        public_attributes.add(CKA_EC_PARAMS, parameters_for(spec, key.rules));
     }
     Template private_attributes;
     add_identity(private_attributes, key);
     add_private_policy(private_attributes, key, detail);
+    public_attributes.leave_out(key.rules.refused.generate_public);
+    private_attributes.leave_out(key.rules.refused.generate_private);
     CK_MECHANISM mechanism{generation_mechanism(spec), nullptr, 0};
     return session.calls().C_GenerateKeyPair(session.handle(),
                                              &mechanism,
@@ -206,6 +217,16 @@ void take_names(FoundKey& found, const NewKey& key) {
 }
 
 }  // namespace
+
+ObjectRules ObjectRules::of(const QuirkProfile& quirks) {
+    const QuirkNumbers numbers(quirks);
+    return {.refused = numbers.refused(),
+            .ec_point = quirks.ec_point.value_or(EcPointForm::der),
+            .edwards_point = quirks.edwards_point.value_or(EcPointForm::der),
+            .ed25519_parameters = numbers.ed25519_parameters(),
+            .public_keys_private = quirks.public_keys_private,
+            .import_private_only = quirks.import_private_only};
+}
 
 KeyUsage KeyUsage::parse(std::string_view text) {
     KeyUsage usage{.sign = false};
@@ -229,10 +250,6 @@ KeyUsage KeyUsage::parse(std::string_view text) {
         text.remove_prefix(std::min(word.size() + 1, text.size()));
     }
     return usage;
-}
-
-CK_MECHANISM_TYPE mechanism_that_tells(const KeySpec& spec) {
-    return generation_mechanism(spec);
 }
 
 FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey& key, NewObjects& made) {
@@ -269,7 +286,8 @@ FoundKey import_key(const Session& session, const Botan::Private_Key& source, co
         out.add_number(CKA_KEY_TYPE, key_type_of(spec));
         add_identity(out, key);
         add_private_policy(out, key, detail);
-        add_private_value(out, source, spec);
+        add_private_value(out, source, spec, key.rules);
+        out.leave_out(key.rules.refused.import_private);
         return out;
     };
     const auto public_attributes = [&](Detail detail) {
@@ -278,9 +296,24 @@ FoundKey import_key(const Session& session, const Botan::Private_Key& source, co
         out.add_number(CKA_KEY_TYPE, key_type_of(spec));
         add_identity(out, key);
         add_public_policy(out, key, detail);
-        add_public_value(out, *public_half, key.point_form);
+        const bool edwards = spec.type() == KeyType::ed25519 || spec.type() == KeyType::ed448;
+        add_public_value(out, *public_half, edwards ? key.rules.edwards_point : key.rules.ec_point);
+        if(spec.type() == KeyType::ed25519 && key.rules.ed25519_parameters) {
+            out.leave_out({CKA_EC_PARAMS}).add(CKA_EC_PARAMS, *key.rules.ed25519_parameters);
+        }
+        out.leave_out(key.rules.refused.import_public);
         return out;
     };
+
+    if(key.rules.import_private_only) {
+        NewObjects alone(session);
+        alone.add(create_object(session, private_attributes, "write the private key into the token"));
+        // The token shows the public key by itself, or nobody could tell which key it is.
+        auto found = find_key(session, {.id = key.id, .label = key.label}, SpkiFingerprint::of(*public_half), "the token");
+        alone.keep();
+        made.add(found.private_object);
+        return found;
+    }
 
     // The public object first: if the process ends in between, what is left is harmless, and is listed and removed like a
     // key.

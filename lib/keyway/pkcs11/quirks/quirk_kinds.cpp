@@ -59,9 +59,12 @@ void read_constants(const Value& value, QuirkProfile& profile) {
     add(profile.*Member, value.constants(Family), value);
 }
 
+template <std::vector<std::string> QuirkProfile::*Member>
 void read_curves(const Value& value, QuirkProfile& profile) {
-    const auto& all = Botan::EC_Group::known_named_groups();
-    add(profile.avoid_curves, value.names({all.begin(), all.end()}, "curve"), value);
+    const auto& named = Botan::EC_Group::known_named_groups();
+    std::vector<std::string> all{"Ed25519", "Ed448", "X25519", "X448"};
+    all.insert(all.end(), named.begin(), named.end());
+    add(profile.*Member, value.names(all, "curve"), value);
 }
 
 void read_functions(const Value& value, QuirkProfile& profile) {
@@ -122,7 +125,9 @@ const std::vector<QuirkReader>& quirk_readers() {
     static const std::vector<QuirkReader> readers{
         {{"avoid-mechanisms", "a list of mechanisms", "offered by the token, and not to be used"},
          true, read_constants<&P::avoid_mechanisms, mechanisms>},
-        {{"avoid-curves", "a list of curves", "taken by the token, whose keys do not sign"}, true, read_curves},
+        {{"only-curves", "a list of curves", "keys can be on these, and on no other"}, true, read_curves<&P::only_curves>},
+        {{"avoid-curves", "a list of curves", "taken by the token, whose keys do not sign"},
+         true, read_curves<&P::avoid_curves>},
         {{"hash-in-token", flag, "signs by mechanisms that hash in the token, and by no other"},
          false, read_flag<&P::hash_in_token>},
         {{"ecdsa-digest-fits-curve", flag, "a digest longer than the curve's order has to be cut before C_Sign"},
@@ -146,16 +151,19 @@ const std::vector<QuirkReader>& quirk_readers() {
         {{"public-keys-private", flag, "CKA_PRIVATE of public keys has to be true, so that they are seen after a login only"},
          false, read_flag<&P::public_keys_private>},
         {{"import-private-only", flag, "public keys cannot be written"}, false, read_flag<&P::import_private_only>},
-        {{"security-officer-makes-keys", flag, "making and removing keys needs the security officer's login"},
-         false, read_flag<&P::security_officer_makes_keys>},
-        {{"own-tools-make-keys", flag, "key pairs are made by attributes of the vendor's own"},
-         false, read_flag<&P::own_tools_make_keys>},
+        {{"no-key-import", flag, "private keys cannot be written"}, false, read_flag<&P::no_key_import>},
+        {{"security-officer-makes-keys", text, "making and removing keys needs the security officer's login; by which tool"},
+         false, read_text<&P::security_officer_makes_keys>},
+        {{"own-tools-make-keys", text, "key pairs are made by attributes of the vendor's own; by which tool"},
+         false, read_text<&P::own_tools_make_keys>},
         {{"most-sessions", number, "so many sessions can be open in a process"}, false, read_number<&P::most_sessions>},
         {{"most-logins", number, "so many processes can be logged in at the same time"}, false, read_number<&P::most_logins>},
         {{"idle-timeout-ms", number, "after so many milliseconds without use a session or login is lost"},
          false, read_idle_timeout},
         {{"session-info-stale", flag, "C_GetSessionInfo does not notice that a session or login was lost"},
          false, read_flag<&P::session_info_stale>},
+        {{"sessions-not-locked", flag, "sessions have to be opened and closed one at a time in a process"},
+         false, read_flag<&P::sessions_not_locked>},
         {{"read-write-sessions", flag, "all sessions have to be opened read/write"}, false, read_flag<&P::read_write_sessions>},
         {{"handles-end-with-logout", flag, "private objects have to be found again after another login"},
          false, read_flag<&P::handles_end_with_logout>},

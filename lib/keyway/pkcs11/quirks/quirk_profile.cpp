@@ -114,6 +114,10 @@ bool QuirkProfile::avoids_curve(std::string_view curve) const {
     return has(avoid_curves, curve);
 }
 
+bool QuirkProfile::makes_curve(std::string_view curve) const {
+    return !avoids_curve(curve) && (only_curves.empty() || has(only_curves, curve));
+}
+
 bool QuirkProfile::lacks_function(std::string_view function) const {
     return has(missing_functions, function);
 }

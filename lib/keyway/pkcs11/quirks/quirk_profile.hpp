@@ -59,6 +59,7 @@ struct KEYWAY_API QuirkProfile {
 
     // Signing
     std::vector<std::string> avoid_mechanisms;        ///< offered, and not to be used
+    std::vector<std::string> only_curves;             ///< keys are on these; empty: on any. Botan's names: "secp256r1", "Ed25519"
     std::vector<std::string> avoid_curves;            ///< by Botan's names: "secp521r1"
     bool hash_in_token = false;                       ///< signs only by mechanisms that hash in the token
     bool ecdsa_digest_fits_curve = false;             ///< a digest longer than the curve's order has to be cut before C_Sign
@@ -74,14 +75,16 @@ struct KEYWAY_API QuirkProfile {
     MissingAttributes missing_attributes;
     bool public_keys_private = false;                ///< CKA_PRIVATE of public keys has to be true: they are seen after login only
     bool import_private_only = false;                ///< public keys cannot be written
-    bool security_officer_makes_keys = false;        ///< making and removing keys needs the security officer's login
-    bool own_tools_make_keys = false;                ///< key pairs are made by attributes of the vendor's own
+    bool no_key_import = false;                      ///< private keys cannot be written
+    std::optional<std::string> security_officer_makes_keys;  ///< by what to make and remove keys, which needs his login
+    std::optional<std::string> own_tools_make_keys;  ///< by what to make key pairs, which needs attributes of the vendor's own
 
     // Sessions and login
     std::optional<std::size_t> most_sessions;               ///< of this process, announced or not
     std::optional<std::size_t> most_logins;                 ///< of all processes together
     std::optional<std::chrono::milliseconds> idle_timeout;  ///< after which a session or login is lost
     bool session_info_stale = false;                        ///< C_GetSessionInfo does not notice that it is
+    bool sessions_not_locked = false;                       ///< to be opened and closed one at a time in a process
     bool read_write_sessions = false;                       ///< all sessions have to be opened read/write
     bool handles_end_with_logout = false;                   ///< private objects have to be found again after another login
     bool reload_needed = false;                             ///< a lost service comes back only after C_Finalize and C_Initialize
@@ -99,6 +102,9 @@ struct KEYWAY_API QuirkProfile {
 
     [[nodiscard]] bool avoids_mechanism(std::string_view name) const;
     [[nodiscard]] bool avoids_curve(std::string_view name) const;
+    /// Whether keys on it are made and sign, as far as the profile knows.
+    [[nodiscard]] bool makes_curve(std::string_view name) const;
+
     [[nodiscard]] bool lacks_function(std::string_view name) const;
 
     /// The most bytes that C_Sign takes with a mechanism; nothing when there is no limit known.
