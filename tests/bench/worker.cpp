@@ -7,10 +7,12 @@
 #include <bench/serve.hpp>
 
 #include <exception>
+#include <csignal>
 #include <iostream>
 
 int main(int argc, char** argv) {
     using namespace keyway::bench;
+    std::signal(SIGPIPE, SIG_IGN);  // as services do
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     try {
         if(arguments.empty()) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/pkcs11/gate_internal.hpp>
 
+#include <support/raises.hpp>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <atomic>
@@ -76,4 +78,19 @@ TEST_CASE("a gate that is closed for good is an error to whoever closed it, and 
     CHECK_THROWS_AS(gate.enter(), Error);
     gate.leave();
     CHECK_THROWS_AS(gate.enter(), Error);
+}
+
+TEST_CASE("who finds a gate closed waits no longer than his deadline, and is not inside then") {
+    Gate gate;
+    REQUIRE(gate.close(Deadline(1'000ms)));
+    std::jthread visitor([&] {
+        const auto begin = Deadline::Clock::now();
+        const Deadline deadline(50ms);
+        CHECK_RAISES(gate.enter(&deadline), Errc::timed_out);
+        CHECK(Deadline::Clock::now() - begin < 1s);
+    });
+    visitor.join();
+    gate.open();
+    CHECK(gate.close(Deadline(0ms)));
+    gate.open();
 }

@@ -332,6 +332,9 @@ TEST_CASE("uses of a module end in any order, and it is not reloaded under any o
     second.reset();
     CHECK(test.module->reload(test.module->generation(), Deadline(1'000ms)));
     CHECK(test.module->reloads() == 1);
+    // Once it has shown a token, others may have sessions with it.
+    CHECK(test.module->until_next_reload() <= 1s);
+    CHECK_FALSE(test.module->tokens().empty());
     CHECK_FALSE(test.module->reload(test.module->generation(), Deadline(1'000ms)));
     CHECK(test.module->until_next_reload() > 25s);
 }

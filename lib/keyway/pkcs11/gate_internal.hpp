@@ -17,10 +17,11 @@ namespace keyway::pkcs11 {
 /// Entering and leaving cost one atomic addition each as long as nobody wants to be alone.
 class Gate {
 public:
-    /// @throws Errc::token_failed once the gate is closed for good
-    void enter() {
+    /// @param deadline of waiting for whoever is alone; without, for as long as that takes
+    /// @throws Errc::token_failed once the gate is closed for good; Errc::timed_out
+    void enter(const Deadline* deadline = nullptr) {
         if((inside_.fetch_add(1, std::memory_order_acquire) & closed) != 0) [[unlikely]] {
-            wait_until_open();
+            wait_until_open(deadline);
         }
     }
 
@@ -78,13 +79,19 @@ private:
         }
     }
 
-    void wait_until_open() {
+    void wait_until_open(const Deadline* deadline) {
         std::unique_lock lock(mutex_);
         while(!is_open()) {
             // Not inside while waiting: whoever closed the gate waits for those who are.
             inside_.fetch_sub(1, std::memory_order_release);
             changed_.notify_all();
-            changed_.wait(lock, [&] { return is_open() || for_good_; });
+            const auto may_go_on = [&] { return is_open() || for_good_; };
+            if(deadline == nullptr) {
+                changed_.wait(lock, may_go_on);
+            } else if(!changed_.wait_until(lock, deadline->at(), may_go_on)) {
+                throw Error(Errc::timed_out, "another thread has been initialising the PKCS#11 module all the while",
+                            "the module, or the service that it asks, hangs");
+            }
             if(for_good_) {
                 if(closer_ != std::this_thread::get_id()) {
                     changed_.wait_for(lock, parting, [] { return false; });

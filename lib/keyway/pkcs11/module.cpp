@@ -21,6 +21,10 @@ using Clock = Deadline::Clock;
 
 constexpr std::chrono::seconds between_reloads{30};
 
+/// Some modules (p11-kit's client) can be initialised while their service is away, have no token then, and never look again.
+/// Initialising such a one once more takes nothing from anybody.
+constexpr std::chrono::seconds after_a_vain_reload{1};
+
 /// For how long whoever wants a module for himself keeps others out while he waits for those inside. A call that hangs is to
 /// hold up nobody else for longer.
 constexpr Milliseconds for_a_reload{500};
@@ -219,6 +223,7 @@ Module::~Module() {
         leave_to_the_process(locks_);
         return;
     }
+    const NoBrokenPipes quiet;
     if(is_initialised()) {
         p11_kit_module_finalize(calls_);
     }
@@ -227,6 +232,9 @@ Module::~Module() {
 }
 
 void Module::initialise() {
+    keep_pipes_quiet_ = broken_pipes_end_the_program() ? NoBrokenPipes::When::always : NoBrokenPipes::When::never;
+    const NoBrokenPipes quiet;
+    has_shown_a_token_.store(false, std::memory_order_relaxed);
     CK_RV result = CKR_OK;
     if(init_args_.empty()) {
         result = p11_kit_module_initialize(calls_);
@@ -261,10 +269,24 @@ void Module::ensure_initialised() {
     }
 }
 
+void Module::ensure_initialised(const Deadline& deadline) {
+    if(is_initialised()) {
+        return;
+    }
+    const std::unique_lock lock(locks_->initialising, deadline.at());
+    if(!lock) {
+        throw Error(Errc::timed_out, "another thread has been initialising the PKCS#11 module " + in_quotes(name_) + " all the while",
+                    "the module, or the service that it asks, hangs");
+    }
+    if(!is_initialised()) {
+        initialise();
+    }
+}
+
 Milliseconds Module::until_next_reload() const noexcept {
     const Clock::time_point last{Clock::duration(last_reload_.load(std::memory_order_relaxed))};
-    return std::max(Milliseconds(0),
-                    std::chrono::duration_cast<Milliseconds>(last + between_reloads - Clock::now()));
+    const auto pause = has_shown_a_token_.load(std::memory_order_relaxed) ? between_reloads : after_a_vain_reload;
+    return std::max(Milliseconds(0), std::chrono::duration_cast<Milliseconds>(last + pause - Clock::now()));
 }
 
 bool Module::reload(std::uint64_t seen, const Deadline& deadline) {
@@ -287,6 +309,7 @@ bool Module::reload(std::uint64_t seen, const Deadline& deadline) {
     last_reload_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
     reloads_.fetch_add(1, std::memory_order_relaxed);
     if(is_initialised()) {
+        const NoBrokenPipes quiet;
         initialised_.store(false, std::memory_order_release);
         p11_kit_module_finalize(calls_);
     }
@@ -334,6 +357,9 @@ std::vector<TokenInfo> Module::tokens(const Use&) const {
     if(tokens.empty() && broken != CKR_OK) {
         throw call_failed(broken, "read the tokens of module " + in_quotes(name_));
     }
+    if(!tokens.empty()) {
+        has_shown_a_token_.store(true, std::memory_order_relaxed);
+    }
     return tokens;
 }
 
@@ -366,13 +392,14 @@ Inside* inside_of(const void* locks) noexcept {
 
 }  // namespace
 
-Module::Use::Use(const Module& module) : locks_(module.locks_) {
+Module::Use::Use(const Module& module, const Deadline* deadline)
+    : quiet_(module.keep_pipes_quiet_.load(std::memory_order_relaxed)), locks_(module.locks_) {
     if(auto* const inside = inside_of(locks_)) {
         locks_->gate.enter_again();
         ++inside->depth;
         return;
     }
-    locks_->gate.enter();
+    locks_->gate.enter(deadline);
     if(auto* const unused = inside_of(nullptr)) {
         *unused = {locks_, 1};
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include <keyway/pkcs11/broken_pipes_internal.hpp>
 #include <keyway/pkcs11/cryptoki_internal.hpp>
 #include <keyway/pkcs11/deadline_internal.hpp>
 #include <keyway/pkcs11/fork_watch_internal.hpp>
@@ -39,18 +40,24 @@ public:
     struct Locks;
 
     /// The right to make calls, for the thread that made it. One beside another of the same module costs no wait; they end in
-    /// any order, in that thread.
+    /// any order, in that thread. A module that writes to a service that died does not end the program by SIGPIPE meanwhile, unless
+    /// the program set the signal back to its default after the module was initialised.
     class Use {
     public:
         /// @throws Errc::token_failed when the process is ending
-        explicit Use(const Module& module);
-        Use(Use&& other) noexcept : locks_(std::exchange(other.locks_, nullptr)) {}
+        explicit Use(const Module& module) : Use(module, nullptr) {}
+        /// @throws also Errc::timed_out when somebody initialises the module for longer
+        Use(const Module& module, const Deadline& deadline) : Use(module, &deadline) {}
+        Use(Use&& other) noexcept : quiet_(std::move(other.quiet_)), locks_(std::exchange(other.locks_, nullptr)) {}
         Use& operator=(Use&&) = delete;
         Use(const Use&) = delete;
         Use& operator=(const Use&) = delete;
         ~Use();
 
     private:
+        Use(const Module& module, const Deadline* deadline);
+
+        NoBrokenPipes quiet_;
         Locks* locks_;  // null once moved from; a forked child leaves those of its parent
     };
 
@@ -61,11 +68,13 @@ public:
     [[nodiscard]] bool is_initialised() const noexcept { return initialised_.load(std::memory_order_acquire); }
 
     /// Initialises it where it is not. Not to be called with a Use in hand.
-    /// @throws Errc::token_failed
+    /// @throws Errc::token_failed, Errc::timed_out
     void ensure_initialised();
+    void ensure_initialised(const Deadline& deadline);
 
-    /// Finalises it and initialises it again, unless that was done less than 30 s ago or by somebody else since `seen`. Waits
-    /// until nobody has a Use; not to be called with one in hand.
+    /// Finalises it and initialises it again, unless that was done less than 30 s ago or by somebody else since `seen`. Where it
+    /// has shown no token since, nobody can have lost anything by that one, and 1 s is enough. Waits until nobody has a Use;
+    /// not to be called with one in hand.
     ///
     /// @return whether it was initialised since `seen`
     /// @throws Errc::token_failed when it could not be initialised again
@@ -116,6 +125,10 @@ private:
     std::atomic<std::uint64_t> generation_{0};
     std::atomic<std::uint64_t> reloads_{0};
     std::atomic<Deadline::Clock::rep> last_reload_;
+    mutable std::atomic<bool> has_shown_a_token_{false};  // since it was initialised
+    // Kept, as asking costs as much as blocking: three system calls for each signature, which a program that ignores SIGPIPE,
+    // as services do, need not pay.
+    std::atomic<NoBrokenPipes::When> keep_pipes_quiet_{NoBrokenPipes::When::always};
     std::atomic<int> tokens_{0};
     std::atomic<int> away_{0};
 };

@@ -87,14 +87,20 @@ std::unique_ptr<Session> SessionPool::take_idle(std::unique_lock<std::mutex>& lo
 }
 
 CK_RV SessionPool::borrow(const Deadline& deadline, std::optional<Loan>& out) {
-    std::optional<Module::Use> use(std::in_place, *module_);
+    std::optional<Module::Use> use(std::in_place, *module_, deadline);
     std::unique_lock lock(mutex_);
     // Whoever waits has no Use meanwhile, so that the module can be reloaded.
     const auto wait = [&](bool first) {
         use.reset();
         wait_for_turn(lock, deadline, first);
         lock.unlock();
-        use.emplace(*module_);
+        try {
+            use.emplace(*module_, deadline);
+        } catch(const Error&) {
+            lock.lock();
+            release_permit();
+            throw;
+        }
         lock.lock();
     };
     if(most_ < limits_.most_sessions && Clock::now() - refused_at_ > refusal_lasts) {

@@ -113,9 +113,9 @@ void Token::log_in(const PinProvider& pin, const Deadline& deadline) {
     if(circuit_.load(std::memory_order_relaxed) != Circuit::closed) {
         wait_until_back("log in to ", pin, deadline);
     }
-    module_->ensure_initialised();
+    module_->ensure_initialised(deadline);
     auto& state = *state_;
-    const Module::Use use(*module_);
+    const Module::Use use(*module_, deadline);
     const std::unique_lock lock(state.keeping, deadline.at());
     if(!lock) {
         throw Error(Errc::timed_out, "somebody else has been logging in to " + name() + " all the while",

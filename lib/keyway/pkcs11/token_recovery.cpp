@@ -101,7 +101,7 @@ void Token::apply(const Error& failure, std::uint64_t seen, int failures, const 
             if(circuit_.load(std::memory_order_relaxed) == Circuit::closed && epoch() == seen && is_still_there(deadline)) {
                 // It is there and was not able to: that may pass.
                 if(result == CKR_SESSION_COUNT) {
-                    const Module::Use use(*module_);
+                    const Module::Use use(*module_, deadline);
                     state_->pool.drop_idle();
                 }
                 pause();
@@ -125,7 +125,7 @@ void Token::keep_login(std::uint64_t seen, const PinProvider& pin, const Deadlin
         return;
     }
     auto& state = *state_;
-    const Module::Use use(*module_);
+    const Module::Use use(*module_, deadline);
     const std::unique_lock lock(state.keeping, deadline.at());
     if(lock && epoch() == seen && !(state.keeper && state.keeper->is_logged_in())) {
         renew_login(state, use, pin, deadline);
@@ -134,7 +134,7 @@ void Token::keep_login(std::uint64_t seen, const PinProvider& pin, const Deadlin
 
 void Token::log_in_again(std::uint64_t seen, const PinProvider& pin, const Deadline& deadline) {
     auto& state = *state_;
-    const Module::Use use(*module_);
+    const Module::Use use(*module_, deadline);
     const std::unique_lock lock(state.keeping, deadline.at());
     if(!lock || epoch() != seen) {
         return;
@@ -153,7 +153,7 @@ bool Token::is_still_there(const Deadline& deadline) {
     if(!module_->is_initialised()) {
         return false;
     }
-    const Module::Use use(*module_);
+    const Module::Use use(*module_, deadline);
     const std::unique_lock lock(state.keeping, deadline.at());
     if(!lock || !state.keeper) {
         return false;
@@ -194,9 +194,13 @@ void Token::come_back(const Error& failure,
     std::optional<Error> last;
     const auto give_up = [&] {
         const auto& told = last ? *last : failure;
+        const auto reload_in = std::chrono::ceil<std::chrono::seconds>(module_->until_next_reload()).count();
         throw Error(failure.code(),
                     failure.message() + ", and " + name() + " was not back in time" + (last ? " (" + last->message() + ")" : ""),
-                    "it is looked for again with each use; " + told.hint())
+                    "it is looked for again with each use" +
+                        (reload_in > 1 ? ", and its module initialised again in " + std::to_string(reload_in) + " s at the earliest"
+                                       : "") +
+                        "; " + told.hint())
             .with_return_value(failure.return_value());
     };
     while(state.led) {
@@ -263,11 +267,11 @@ std::optional<Error> Token::look(Reload reload, const PinProvider& pin, const De
     looks_.fetch_add(1, std::memory_order_relaxed);
     try {
         if(!module_->is_initialised()) {
-            module_->ensure_initialised();
+            module_->ensure_initialised(deadline);
         } else if(reload == Reload::must || (reload == Reload::may && module_->all_away())) {
             static_cast<void>(module_->reload(module_->generation(), deadline));
         }
-        const Module::Use use(*module_);
+        const Module::Use use(*module_, deadline);
         const std::unique_lock lock(state.keeping, deadline.at());
         if(!lock) {
             return Error(Errc::timed_out, "somebody else has been logging in to " + name() + " all the while");
