@@ -105,8 +105,8 @@ void Session::expect_new_key(const BackendAlias& alias) {
     const auto path = settings.options.find("path");
     std::error_code ignored;
     const bool is_new = settings.type == "file" ||
-                        (settings.type == "database" && path != settings.options.end() &&
-                         !std::filesystem::exists(path->second.value, ignored));
+                        (settings.type == "database" &&
+                         (path == settings.options.end() || !std::filesystem::exists(path->second.value, ignored)));
     questions_.set_asking(is_new ? Asking::twice : Asking::once);
 }
 

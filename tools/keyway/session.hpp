@@ -78,7 +78,7 @@ public:
     }
 
     /// Says that a key is about to be made or imported: a passphrase that is typed for the first time, for a
-    /// key in a file or for a database that is not there yet, is then asked for twice.
+    /// key in a file or for a database that is not there yet (or may not be: on a server), is then asked for twice.
     void expect_new_key(const BackendAlias& alias);
 
     /// Reads the secrets that the options and settings of a backend name, other than by asking for them: to see

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -18,6 +19,17 @@ struct Dialect {
     /// Begins a transaction that will write, so that two of them wait for each other instead of failing.
     std::string begin_writing;
 
+    /// The statement by which a transaction that will change the schema waits for others that do; empty where
+    /// begin_writing does that.
+    std::string lock_schema;
+
+    /// Put behind a select of a row that has to stay as it is until the end of the transaction; empty where begin_writing
+    /// sees to that.
+    std::string keep_row;
+
+    /// The type of text that is compared and sorted byte by byte.
+    std::string binary_text = "text";
+
     /// Tells what an error of the driver means.
     /// @param where the database, for the message
     std::function<Error(const soci::soci_error& error, const std::string& where)> explain;
@@ -26,47 +38,114 @@ struct Dialect {
     std::function<bool(const soci::soci_error& error)> is_constraint_violation;
 };
 
+/// A session, and what is to be done with it at the end: it is closed, or given back.
+using SessionHandle = std::unique_ptr<soci::session, std::function<void(soci::session*)>>;
+
+/// Guards one piece of work: where it takes too long, its session is cut off.
+class Watch {
+public:
+    virtual ~Watch();
+    /// Whether the session was cut off.
+    [[nodiscard]] virtual bool expired() const noexcept = 0;
+};
+
+/// Where the sessions of a connection to a server come from. A database in a file has none: it cannot go away.
+/// @threadsafety safe
+class SessionSource {
+public:
+    virtual ~SessionSource();
+
+    /// A session that has just been opened.
+    [[nodiscard]] virtual SessionHandle fresh() = 0;
+
+    /// Whether the session has lost its server.
+    [[nodiscard]] virtual bool is_lost(soci::session& session) const = 0;
+
+    [[nodiscard]] virtual std::unique_ptr<Watch> watch(soci::session& session) = 0;
+};
+
 /// An open connection.
 /// @threadsafety one thread at a time
 class Connection {
 public:
-    Connection(std::unique_ptr<soci::session> session,
+    /// @param source from which a session that has lost its server is replaced, once for each piece of work
+    Connection(SessionHandle session,
                std::shared_ptr<const Dialect> dialect,
-               std::string where);
+               std::string where,
+               std::shared_ptr<SessionSource> source = nullptr);
 
-    /// Runs work with the session and turns what SOCI throws into an Error.
+    [[nodiscard]] const Dialect& dialect() const noexcept { return *dialect_; }
+    [[nodiscard]] const std::string& where() const noexcept { return where_; }
+
+    /// Runs work with the session and turns what SOCI throws into an Error. The work only reads: it is done again when
+    /// the server was lost in the middle.
     /// @throws Errc::storage_failed, Errc::timed_out, Errc::malformed_data
     template <typename Work>
     auto run(const Work& work) {
-        try {
-            return work(*session_);
-        } catch(const soci::soci_error& error) {
-            throw dialect_->explain(error, where_);
+        for(bool again = false;; again = true) {
+            auto watch = watched();
+            try {
+                return work(*session_);
+            } catch(const soci::soci_error& error) {
+                replace_lost(error, watch, again, Outcome::known);
+            }
         }
     }
 
-    /// Runs work in a transaction: all of it is done, or nothing.
+    /// Runs work in a transaction: all of it is done, or nothing. When the server is lost before the end, nothing has been
+    /// done, and the work is done again on a new session. When it is lost while it commits, nobody knows; then settle
+    /// looks.
     ///
     /// @param violated thrown when a row breaks a rule of the schema
-    /// @throws as run
-    template <typename Work>
-    auto write(const Error& violated, const Work& work) {
-        try {
-            Transaction transaction(*session_, dialect_->begin_writing);
-            if constexpr(std::is_void_v<decltype(work(*session_))>) {
-                work(*session_);
-                transaction.commit();
-            } else {
+    /// @param settle reads, on a new session, whether the work was done: its result, or nothing when it has to be done
+    /// @throws as run; Errc::storage_failed also when nobody could find out whether the work was done
+    template <typename Work, typename Settle>
+    auto write(const Error& violated, const Work& work, const Settle& settle) {
+        auto outcome = Outcome::known;
+        for(bool again = false;; again = true) {
+            auto watch = watched();
+            bool committing = false;
+            try {
+                if(outcome == Outcome::unknown) {
+                    if(auto settled = settle(*session_)) {
+                        return *std::move(settled);
+                    }
+                }
+                Transaction transaction(*session_, dialect_->begin_writing);
                 auto result = work(*session_);
+                committing = true;
                 transaction.commit();
                 return result;
+            } catch(const soci::soci_error& error) {
+                if(!dialect_->is_constraint_violation(error)) {
+                    outcome = committing ? Outcome::unknown : outcome;
+                    replace_lost(error, watch, again, outcome);
+                    continue;
+                }
             }
-        } catch(const soci::soci_error& error) {
-            throw dialect_->is_constraint_violation(error) ? violated : dialect_->explain(error, where_);
+            // The transaction of the lost session may have ended only now, and then it is what is in the way.
+            if(outcome == Outcome::unknown) {
+                if(auto settled = run(settle)) {
+                    return *std::move(settled);
+                }
+            }
+            throw Error(violated);
+        }
+    }
+
+    /// The same for work that may be done twice: it looks itself at what is there.
+    template <typename Work>
+    auto write(const Error& violated, const Work& work) {
+        if constexpr(std::is_void_v<decltype(work(*session_))>) {
+            static_cast<void>(write(violated, [&](soci::session& sql) { return work(sql), true; }));
+        } else {
+            return write(violated, work, [](soci::session&) { return std::optional<decltype(work(*session_))>(); });
         }
     }
 
 private:
+    enum class Outcome { known, unknown };
+
     class Transaction {
     public:
         Transaction(soci::session& session, const std::string& begin);
@@ -81,7 +160,15 @@ private:
         bool open_ = true;
     };
 
-    std::unique_ptr<soci::session> session_;
+    /// Guards the work to come, on a session that is there.
+    [[nodiscard]] std::unique_ptr<Watch> watched();
+
+    /// Puts a new session in the place of one that has lost its server; throws what the error means otherwise, and when
+    /// that has been done before.
+    void replace_lost(const soci::soci_error& error, std::unique_ptr<Watch>& watch, bool again, Outcome outcome);
+
+    std::shared_ptr<SessionSource> source_;
+    SessionHandle session_;
     std::shared_ptr<const Dialect> dialect_;
     std::string where_;
 };

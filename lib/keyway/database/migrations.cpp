@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/database/migrations_internal.hpp>
 
-#include <array>
-#include <string_view>
 #include <vector>
 
 namespace keyway::database {
@@ -15,11 +13,11 @@ namespace {
 /// One step: the statements that lead from the version before to this one. Steps are never changed once released.
 struct Migration {
     int version;
-    std::vector<std::string_view> statements;
+    std::vector<std::string> statements;
 };
 
-const std::vector<Migration>& migrations() {
-    static const std::vector<Migration> steps{
+std::vector<Migration> migrations(const Dialect& dialect) {
+    return {
         {1,
          {
              // Keys that other keys are encrypted under. At most one is active: new keys go under it.
@@ -35,7 +33,9 @@ const std::vector<Migration>& migrations() {
              " created text not null)",
              // Private keys, each encrypted under a data key of its own, which is encrypted under the key above.
              "create table signing_key ("
-             " label text primary key,"
+             " label " +
+                 dialect.binary_text +
+                 " primary key,"
              " spki_sha256 text not null,"
              " key_type text not null,"
              " created text not null,"
@@ -44,7 +44,6 @@ const std::vector<Migration>& migrations() {
              " encrypted_private_key text not null)",
          }},
     };
-    return steps;
 }
 
 long long current_version(soci::session& sql) {
@@ -55,10 +54,21 @@ long long current_version(soci::session& sql) {
 
 }  // namespace
 
-void make_version_table(Connection& connection) {
-    connection.run([](soci::session& sql) {
-        sql << "create table keyway_schema (version integer primary key, applied text not null)";
-    });
+void make_version_table(soci::session& sql) {
+    sql << "create table keyway_schema (version integer primary key, applied text not null)";
+}
+
+void apply_migrations(soci::session& sql, const Dialect& dialect, const std::string& applied) {
+    const auto version = current_version(sql);
+    for(const auto& step : migrations(dialect)) {
+        if(step.version > version) {
+            for(const auto& statement : step.statements) {
+                sql << statement;
+            }
+            sql << "insert into keyway_schema (version, applied) values (:version, :applied)",
+                soci::use(step.version, "version"), soci::use(applied, "applied");
+        }
+    }
 }
 
 void migrate(Connection& connection, const std::string& where, const std::string& applied) {
@@ -75,17 +85,11 @@ void migrate(Connection& connection, const std::string& where, const std::string
     const Error violated(Errc::storage_failed,
                          "the schema of the database " + in_quotes(where) + " cannot be changed");
     connection.write(violated, [&](soci::session& sql) {
-        // Another process may have been faster.
-        const auto version = current_version(sql);
-        for(const auto& step : migrations()) {
-            if(step.version > version) {
-                for(const auto statement : step.statements) {
-                    sql << std::string(statement);
-                }
-                sql << "insert into keyway_schema (version, applied) values (:version, :applied)",
-                    soci::use(step.version, "version"), soci::use(applied, "applied");
-            }
+        if(const auto& lock = connection.dialect().lock_schema; !lock.empty()) {
+            sql << lock;
         }
+        // Another process may have been faster.
+        apply_migrations(sql, connection.dialect(), applied);
     });
 }
 

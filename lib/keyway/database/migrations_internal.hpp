@@ -17,7 +17,10 @@ inline constexpr int schema_version = 1;
 /// @throws Errc::unsupported when the database is of a newer version
 void migrate(Connection& connection, const std::string& where, const std::string& applied);
 
-/// Makes the table of versions in a new database; migrate does the rest.
-void make_version_table(Connection& connection);
+/// Makes the table of versions in a new database; migrate or apply_migrations does the rest.
+void make_version_table(soci::session& sql);
+
+/// The same as migrate within a transaction that has been begun already.
+void apply_migrations(soci::session& sql, const Dialect& dialect, const std::string& applied);
 
 }  // namespace keyway::database

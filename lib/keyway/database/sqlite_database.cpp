@@ -106,10 +106,10 @@ enum class Access { read_and_write, read_immutable };
 Connection connect(const fs::path& file, const std::string& where, std::chrono::seconds patience, Access access) {
     const bool immutable = access == Access::read_immutable;
     try {
-        auto session = std::make_unique<soci::session>(
-            soci::sqlite3,
-            "dbname=\"" + (immutable ? immutable_name(file) : file.string()) + "\"" +
-                (immutable ? " readonly=true" : "") + " timeout=" + std::to_string(patience.count()));
+        const auto parameters = "dbname=\"" + (immutable ? immutable_name(file) : file.string()) + "\"" +
+                                (immutable ? " readonly=true" : "") +
+                                " timeout=" + std::to_string(patience.count());
+        SessionHandle session(new soci::session(soci::sqlite3, parameters), std::default_delete<soci::session>());
         // Not as a parameter above: it would be carried out before the timeout is set, and fail when it has to wait.
         *session << "pragma synchronous = full";
         *session << "pragma foreign_keys = on";
@@ -281,7 +281,7 @@ std::optional<Connection> SqliteDatabase::open(const std::string& now) const {
     return connection;
 }
 
-bool SqliteDatabase::make(const std::string& now, const std::function<void(Connection&)>& fill) const {
+bool SqliteDatabase::make(const std::string& now, const std::function<bool(Connection&)>& fill) const {
     require_own_folder(path_.parent_path());
     require_no_remains(path_);
     const TemporaryDatabase file(path_);
@@ -290,10 +290,12 @@ bool SqliteDatabase::make(const std::string& now, const std::function<void(Conne
         connection.run([](soci::session& sql) {
             std::string mode;
             sql << "pragma journal_mode = wal", soci::into(mode);
+            make_version_table(sql);
         });
-        make_version_table(connection);
         migrate(connection, path_.string(), now);
-        fill(connection);
+        if(!fill(connection)) {
+            return false;
+        }
     }  // closed: the log has been written back and is gone
     sync(file.path(), 0);
     // Two processes may make the database at once; the second finds the name taken.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-#include <keyway/database/connection_internal.hpp>
+#include <keyway/database/database_internal.hpp>
 
 #include <chrono>
 #include <filesystem>
@@ -16,7 +16,7 @@ namespace keyway::database {
 /// A connection is opened for each piece of work: it costs well under a millisecond, serves any number of threads and
 /// processes, survives a fork, and never writes into a file that has been replaced in the meantime.
 /// @threadsafety safe
-class SqliteDatabase {
+class SqliteDatabase final : public Database {
 public:
     /// @param patience how long to wait for others who hold the database
     /// @throws Errc::invalid_option when SQLite cannot be told the path: it has a double quotation mark
@@ -31,17 +31,17 @@ public:
     ///         or can write into its folder, or it is a symbolic link
     /// @throws Errc::malformed_data when it is no database of Keyway's
     /// @throws Errc::unsupported when it is of a newer version
-    [[nodiscard]] std::optional<Connection> open(const std::string& now) const;
+    [[nodiscard]] std::optional<Connection> open(const std::string& now) const override;
 
     /// Makes the database with what is to be in it from the beginning: whole or not at all.
     ///
-    /// @param fill adds the first rows; what it throws leaves no database behind
-    /// @return false when there is one already, which is left as it is
+    /// @param fill adds the first rows; when it throws or answers false, no database is left behind
+    /// @return false when there is one already, which is left as it is, or fill said so
     /// @throws Errc::already_exists when another database of that name has left its log behind
     /// @throws Errc::permissions_insecure when others can write into the folder; Errc::storage_failed
-    [[nodiscard]] bool make(const std::string& now, const std::function<void(Connection&)>& fill) const;
+    [[nodiscard]] bool make(const std::string& now, const std::function<bool(Connection&)>& fill) const override;
 
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    [[nodiscard]] const std::string& name() const noexcept override { return path_.native(); }
 
 private:
     std::filesystem::path path_;

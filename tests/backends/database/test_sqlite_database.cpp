@@ -34,7 +34,7 @@ Error on_open(const fs::path& path) {
 }
 
 void make(const fs::path& path) {
-    static_cast<void>(SqliteDatabase(path).make(now, [](Connection&) {}));
+    static_cast<void>(SqliteDatabase(path).make(now, [](Connection&) { return true; }));
 }
 
 Connection open_or_make(const fs::path& path) {
@@ -105,7 +105,7 @@ TEST_CASE("files that are no database of Keyway's are left alone") {
     fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
     const auto before = test::bytes_of_database(folder.path());
     CHECK(on_open(path).code() == Errc::malformed_data);
-    CHECK(!SqliteDatabase(path).make(now, [](Connection&) {}));
+    CHECK(!SqliteDatabase(path).make(now, [](Connection&) { return true; }));
     CHECK(test::bytes_of_database(folder.path()) == before);
 }
 
@@ -135,11 +135,13 @@ TEST_CASE("a database without its tables is told as damaged") {
 TEST_CASE("a database whose first rows cannot be added is not made") {
     const TemporaryFolder folder;
     const auto path = folder.path() / "keys.db";
-    const auto failing = [](Connection&) { throw Error(Errc::timed_out, "stop"); };
+    const auto failing = [](Connection&) -> bool { throw Error(Errc::timed_out, "stop"); };
     CHECK(raised([&] { return SqliteDatabase(path).make(now, failing); }).code() == Errc::timed_out);
     CHECK(files_in(folder.path()).empty());
-    CHECK(SqliteDatabase(path).make(now, [](Connection&) {}));
-    CHECK(!SqliteDatabase(path).make(now, [](Connection&) {}));
+    CHECK(!SqliteDatabase(path).make(now, [](Connection&) { return false; }));
+    CHECK(files_in(folder.path()).empty());
+    CHECK(SqliteDatabase(path).make(now, [](Connection&) { return true; }));
+    CHECK(!SqliteDatabase(path).make(now, [](Connection&) { return true; }));
 }
 
 TEST_CASE("a database in a folder that others can write is refused, and not made") {

@@ -4,6 +4,7 @@
 #include <keyway/backends/database/key_encryption_key_internal.hpp>
 #include <keyway/backends/database/key_table_internal.hpp>
 #include <keyway/core/error.hpp>
+#include <keyway/database/postgresql_database_internal.hpp>
 #include <keyway/database/sqlite_database_internal.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
 #include <keyway/key/private_key_file.hpp>
@@ -12,6 +13,7 @@
 #include <botan/pk_keys.h>
 #include <botan/system_rng.h>
 
+#include <chrono>
 #include <utility>
 
 namespace keyway {
@@ -29,6 +31,24 @@ OptionTable option_table() {
          .type = OptionType::path,
          .phases = {settings},
          .help = "the SQLite file; made with mode 0600 when the first key is put into it"},
+        {.name = "postgresql",
+         .phases = {settings},
+         .help = "in place of path: where a PostgreSQL server has the database, as a connection string or URI of libpq "
+                 "without a password"},
+        {.name = "database-password",
+         .type = OptionType::secret_source,
+         .phases = {settings},
+         .help = "the source of the password of the server's user; without it libpq looks for one (~/.pgpass)"},
+        {.name = "connections",
+         .type = OptionType::number,
+         .phases = {settings},
+         .default_value = "8",
+         .help = "the most connections to the server at a time, 1 to 1000"},
+        {.name = "timeout",
+         .type = OptionType::number,
+         .phases = {settings},
+         .default_value = "10",
+         .help = "how many seconds to wait for the server, or for others who hold the database, 1 to 3600"},
         {.name = "passphrase",
          .type = OptionType::secret_source,
          .phases = {settings, create, store, use},
@@ -80,7 +100,7 @@ public:
           clock_(context.clock),
           cost_{.memory_kib = settings().number("argon2-memory-kib").value_or(Argon2Cost().memory_kib),
                 .passes = settings().number("argon2-passes").value_or(Argon2Cost().passes)},
-          database_(required_path()),
+          database_(configured_database()),
           capabilities_(BackendCapabilities::everything()) {
         if(!cost_.is_enough() || cost_.is_too_much()) {
             throw Error(Errc::invalid_option,
@@ -114,7 +134,7 @@ public:
     std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
             const auto values = completed(Phase::use, options);
-            auto connection = database_.open(now());
+            auto connection = database_->open(now());
             const auto row = find(connection, ref);
             return opened(*connection, row, ref, values);
         });
@@ -124,7 +144,7 @@ public:
         try {
             naming_backend(alias(), [&] {
                 const auto values = completed(Phase::use, options);
-                auto connection = database_.open(now());
+                auto connection = database_->open(now());
                 const auto row = find(connection, ref);
                 if(values.has("passphrase")) {
                     static_cast<void>(opened(*connection, row, ref, values));
@@ -140,7 +160,7 @@ public:
         return naming_backend(alias(), [&] {
             static_cast<void>(completed(Phase::use, options));
             KeyListing listing;
-            if(auto connection = database_.open(now())) {
+            if(auto connection = database_->open(now())) {
                 for(const auto& header : list_keys(*connection)) {
                     try {
                         listing.keys.push_back({.ref = reference(header),
@@ -158,7 +178,7 @@ public:
     void remove(const KeyRef& ref, const OptionValues& options) override {
         naming_backend(alias(), [&] {
             static_cast<void>(completed(Phase::use, options));
-            auto connection = database_.open(now());
+            auto connection = database_->open(now());
             const auto row = find(connection, ref);
             if(!remove_key(*connection, row.header.label, row.header.spki_sha256)) {
                 throw not_found(row.header.label);
@@ -169,15 +189,45 @@ public:
     const BackendCapabilities& capabilities() const override { return capabilities_; }
 
 private:
-    [[nodiscard]] std::filesystem::path required_path() const {
-        return naming_backend(alias(), [&] {
+    [[nodiscard]] std::uint64_t number_in_range(std::string_view name, std::uint64_t usual, std::uint64_t most) const {
+        const auto number = settings().number(name).value_or(usual);
+        if(number < 1 || number > most) {
+            throw Error(Errc::invalid_option,
+                        in_quotes(name) + " of backend " + in_quotes(alias().str()) + " is out of range",
+                        "use 1 to " + std::to_string(most));
+        }
+        return number;
+    }
+
+    [[nodiscard]] std::unique_ptr<database::Database> configured_database() const {
+        return naming_backend(alias(), [&]() -> std::unique_ptr<database::Database> {
             const auto path = settings().path("path");
-            if(!path) {
+            const auto server = settings().text("postgresql");
+            if(path.has_value() == server.has_value()) {
                 throw Error(Errc::invalid_option,
-                            "the backend " + in_quotes(alias().str()) + " has no \"path\"",
-                            "name the SQLite file for its keys");
+                            "the backend " + in_quotes(alias().str()) + " has " +
+                                (path ? "both \"path\" and \"postgresql\"" : "no \"path\" and no \"postgresql\""),
+                            "name the SQLite file for its keys by \"path\", or the server by \"postgresql\"");
             }
-            return *path;
+            const std::chrono::seconds timeout(number_in_range("timeout", 10, 3600));
+            const auto connections = number_in_range("connections", 8, 1000);
+            const auto password = settings().secret_source("database-password");
+            if(path) {
+                if(password) {
+                    throw Error(Errc::invalid_option,
+                                "the backend " + in_quotes(alias().str()) + " has a \"database-password\" but no server",
+                                "it is for \"postgresql\"; the passphrase of an SQLite file is \"passphrase\"");
+                }
+                return std::make_unique<database::SqliteDatabase>(*path, timeout);
+            }
+            database::PostgresqlSettings postgresql{
+                .connection = *server, .connections = connections, .timeout = timeout};
+            if(password) {
+                postgresql.password = [secrets = secrets_, source = *password, name = alias().str()] {
+                    return secrets.read(source, "database password of backend " + in_quotes(name));
+                };
+            }
+            return database::postgresql_database(std::move(postgresql));
         });
     }
 
@@ -187,7 +237,7 @@ private:
         const auto source = values.secret_source("passphrase");
         if(!source) {
             throw Error(Errc::secret_unavailable,
-                        "there is no passphrase for the database " + in_quotes(database_.path().string()),
+                        "there is no passphrase for the database " + in_quotes(database_->name()),
                         "give the option \"passphrase\" (env:NAME, file:PATH, fd:N or prompt:)");
         }
         return secrets_.read(*source, "passphrase of backend " + in_quotes(alias().str()));
@@ -197,10 +247,10 @@ private:
     /// added.
     [[nodiscard]] std::string new_label(const OptionValues& values) const {
         const auto label = KeyLabel::of(values);
-        if(auto connection = database_.open(now()); connection && find_key(*connection, label.str())) {
+        if(auto connection = database_->open(now()); connection && find_key(*connection, label.str())) {
             throw Error(Errc::already_exists,
                         "there is a key " + in_quotes(label.str()) + " already in the database " +
-                            in_quotes(database_.path().string()),
+                            in_quotes(database_->name()),
                         "choose another label; nothing is ever overwritten");
         }
         return label.str();
@@ -216,11 +266,11 @@ private:
                                .created = now()};
         const auto passphrase = read_passphrase(values);
         for(;;) {
-            auto connection = database_.open(header.created);
+            auto connection = database_->open(header.created);
             const auto record = connection ? find_active_key_encryption_key(*connection) : std::nullopt;
             const auto key_encryption_key =
-                record ? keys_.derive(*record, passphrase, database_.path().string())
-                       : new_key_encryption_key(cost_, passphrase, database_.path().string());
+                record ? keys_.derive(*record, passphrase, database_->name())
+                       : new_key_encryption_key(cost_, passphrase, database_->name());
             const auto add_to = [&](Connection& to) {
                 return add_key(to, sealed_row(header, info, key_encryption_key), key_encryption_key.record,
                                header.created);
@@ -228,8 +278,8 @@ private:
             // A new database is made with its first key, or not at all. The second process to put the first key into
             // one has to go under the record of the other.
             const bool added = connection ? add_to(*connection)
-                                          : database_.make(header.created, [&](Connection& to) {
-                                                static_cast<void>(add_to(to));  // there is no other record yet
+                                          : database_->make(header.created, [&](Connection& to) {
+                                                return add_to(to);
                                             });
             if(added) {
                 keys_.keep(key_encryption_key, passphrase);
@@ -265,7 +315,7 @@ private:
         if(row->header.spki_sha256 != ref.fingerprint().to_string()) {
             throw Error(Errc::key_mismatch,
                         "the key " + in_quotes(*label) + " in the database " +
-                            in_quotes(database_.path().string()) +
+                            in_quotes(database_->name()) +
                             " is another than the one meant: its SPKI SHA-256 is " + row->header.spki_sha256,
                         "the reference is for " + ref.fingerprint().to_string());
         }
@@ -282,7 +332,7 @@ private:
             throw damaged(row.header.label);
         }
         const auto key_encryption_key = keys_.derive(*record, read_passphrase(values),
-                                                     database_.path().string());
+                                                     database_->name());
         const auto data_key = unseal(key_encryption_key.bytes, row.wrapped_data_key,
                                      data_key_purpose(row.header, key_encryption_key.record.id));
         if(!data_key || data_key->size() != envelope_key_size) {
@@ -302,21 +352,21 @@ private:
     [[nodiscard]] Error not_found(const std::string& label) const {
         return {Errc::key_not_found,
                 "there is no key " + in_quotes(label) + " in the database " +
-                    in_quotes(database_.path().string()),
+                    in_quotes(database_->name()),
                 "list the keys of backend " + in_quotes(alias().str()) + " to see those there are"};
     }
 
     [[nodiscard]] Error damaged(const std::string& label) const {
         return {Errc::malformed_data,
                 "the row of key " + in_quotes(label) + " in the database " +
-                    in_quotes(database_.path().string()) + " has been changed or is damaged",
+                    in_quotes(database_->name()) + " has been changed or is damaged",
                 "restore the database from a copy"};
     }
 
     SecretReader secrets_;
     Clock clock_;
     Argon2Cost cost_;
-    database::SqliteDatabase database_;
+    std::unique_ptr<database::Database> database_;
     mutable KeyEncryptionKeys keys_;
     BackendCapabilities capabilities_;
 };
@@ -325,7 +375,7 @@ private:
 
 BackendType database_backend() {
     return {.name = std::string(type_name),
-            .title = "keys in an SQLite database: encrypted one by one, under a passphrase",
+            .title = "keys in a database, SQLite or PostgreSQL: encrypted one by one, under a passphrase",
             .options = std::make_shared<const OptionTable>(option_table()),
             .open = [](const BackendAlias& alias,
                        std::shared_ptr<const OptionTable> table,

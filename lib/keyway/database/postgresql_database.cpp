@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/database/migrations_internal.hpp>
+#include <keyway/database/postgresql_database_internal.hpp>
+#include <keyway/database/postgresql_sessions_internal.hpp>
+
+#include <utility>
+
+namespace keyway::database {
+
+namespace {
+
+struct Found {
+    int version_tables = 0;
+    int other_tables = 0;
+};
+
+/// What is in the schema "keyway".
+Found look(soci::session& sql) {
+    Found found;
+    sql << "select count(*) filter (where tablename = 'keyway_schema'), count(*) filter (where tablename <>"
+           " 'keyway_schema') from pg_catalog.pg_tables where schemaname = 'keyway'",
+        soci::into(found.version_tables), soci::into(found.other_tables);
+    return found;
+}
+
+class PostgresqlDatabase final : public Database {
+public:
+    explicit PostgresqlDatabase(PostgresqlSettings settings)
+        : sessions_(std::make_shared<PostgresqlSessions>(std::move(settings))) {}
+
+    std::optional<Connection> open(const std::string& now) const override {
+        auto connection = connected();
+        const auto found = connection.run(look);
+        require_ours(found);
+        if(found.version_tables == 0) {
+            return std::nullopt;
+        }
+        migrate(connection, name(), now);
+        return connection;
+    }
+
+    bool make(const std::string& now, const std::function<bool(Connection&)>& fill) const override {
+        auto connection = connected();
+        const Error failed(Errc::storage_failed, "the tables of the database " + in_quotes(name()) + " cannot be made");
+        connection.write(failed, [&](soci::session& sql) {
+            sql << connection.dialect().lock_schema;
+            const auto found = look(sql);
+            require_ours(found);
+            if(found.version_tables != 0) {
+                return;  // another process was faster
+            }
+            // The administrator may have made it, for a user who may not.
+            int there = 0;
+            sql << "select count(*) from pg_catalog.pg_namespace where nspname = 'keyway'", soci::into(there);
+            if(there == 0) {
+                sql << "create schema keyway";
+            }
+            make_version_table(sql);
+            apply_migrations(sql, connection.dialect(), now);
+        });
+        return fill(connection);
+    }
+
+    const std::string& name() const noexcept override { return sessions_->name(); }
+
+private:
+    [[nodiscard]] Connection connected() const {
+        return {sessions_->borrow(), postgresql_dialect(), name(), sessions_};
+    }
+
+    void require_ours(const Found& found) const {
+        if(found.version_tables == 0 && found.other_tables != 0) {
+            throw Error(Errc::malformed_data,
+                        "the schema \"keyway\" of the database " + in_quotes(name()) + " is another program's",
+                        "use another database; one without a schema of that name is filled with the first key");
+        }
+    }
+
+    std::shared_ptr<PostgresqlSessions> sessions_;
+};
+
+}  // namespace
+
+std::unique_ptr<Database> postgresql_database(PostgresqlSettings settings) {
+    return std::make_unique<PostgresqlDatabase>(std::move(settings));
+}
+
+}  // namespace keyway::database
