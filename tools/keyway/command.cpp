@@ -9,9 +9,10 @@
 
 namespace keyway::cli {
 
-Arguments::Arguments(Values flags, std::optional<std::string> positional)
+Arguments::Arguments(Values flags, std::optional<std::string> positional, std::optional<std::string> second_positional)
     : flags_(std::move(flags)),
-      positional_(std::move(positional)) {}
+      positional_(std::move(positional)),
+      second_positional_(std::move(second_positional)) {}
 
 bool Arguments::has(std::string_view flag) const {
     return flags_.contains(flag);
@@ -70,7 +71,7 @@ const std::vector<Flag>& global_flags() {
 const std::vector<Command>& all_commands() {
     static const std::vector<Command> commands{
         key_create_command(),   key_store_command(),    key_list_command(),   key_show_command(),
-        key_check_command(),    key_sign_command(),     key_adopt_command(),    key_remove_command(), ca_create_command(),
+        key_check_command(),    key_sign_command(),     key_adopt_command(),    key_migrate_command(),  key_remove_command(), ca_create_command(),
         cert_issue_command(),   crl_issue_command(),    token_init_command(), token_list_command(),
         token_login_command(),  token_quirks_command(), token_probe_command(), backend_list_command(),
         backend_show_command(),

@@ -27,7 +27,7 @@ struct Flag {
     bool required = false;
 };
 
-/// The one argument without a flag that a command may have.
+/// An argument without a flag that a command may have.
 struct Positional {
     std::string name;  ///< as in help texts: "REF"
     std::string help;
@@ -41,7 +41,8 @@ public:
     using Values = std::map<std::string, std::vector<std::string>, std::less<>>;
 
     Arguments() = default;
-    Arguments(Values flags, std::optional<std::string> positional);
+    Arguments(Values flags, std::optional<std::string> positional,
+              std::optional<std::string> second_positional = std::nullopt);
 
     [[nodiscard]] bool has(std::string_view flag) const;
     [[nodiscard]] std::optional<std::string> value(std::string_view flag) const;
@@ -55,10 +56,12 @@ public:
                                                       unsigned long most) const;
 
     [[nodiscard]] const std::optional<std::string>& positional() const noexcept { return positional_; }
+    [[nodiscard]] const std::optional<std::string>& second_positional() const noexcept { return second_positional_; }
 
 private:
     Values flags_;
     std::optional<std::string> positional_;
+    std::optional<std::string> second_positional_;
 };
 
 class Session;
@@ -70,6 +73,7 @@ struct Command {
     std::string summary;  ///< one phrase, no full stop
     std::vector<Flag> flags{};
     std::optional<Positional> positional{};
+    std::optional<Positional> second_positional{};  ///< where there are two
     std::optional<Phase> backend_phase{};  ///< the backend options that it also takes, if any
     std::string details{};                 ///< a paragraph for its help, may be empty
     std::string example;

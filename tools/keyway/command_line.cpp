@@ -31,7 +31,7 @@ Error malformed() {
 /// of a malformed command line repeats values, and those may be secrets.
 class Parser {
 public:
-    Parser(const std::vector<Flag>& flags, const std::optional<Positional>& positional) {
+    Parser(const std::vector<Flag>& flags, const std::vector<Positional>& positionals) {
         app_.set_help_flag();
         app_.allow_extras();
         for(const auto& flag : flags) {
@@ -42,9 +42,9 @@ public:
                 options_.emplace_back(flag.name, with_value("--" + flag.name));
             }
         }
-        if(positional) {
-            positional_ =
-                app_.add_option(positional->name)->type_size(1)->expected(1)->allow_extra_args(false);
+        for(const auto& positional : positionals) {
+            positionals_.push_back(
+                app_.add_option(positional.name)->type_size(1)->expected(1)->allow_extra_args(false));
         }
         for(const auto& [name, option] : options_) {
             option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -79,11 +79,11 @@ public:
         return values;
     }
 
-    [[nodiscard]] std::optional<std::string> positional() const {
-        if(positional_ == nullptr || positional_->count() == 0) {
+    [[nodiscard]] std::optional<std::string> positional(std::size_t which) const {
+        if(which >= positionals_.size() || positionals_[which]->count() == 0) {
             return std::nullopt;
         }
-        return positional_->results().front();
+        return positionals_[which]->results().front();
     }
 
     [[nodiscard]] std::vector<std::string> rest() const { return app_.remaining(); }
@@ -96,7 +96,7 @@ private:
 
     CLI::App app_;
     std::vector<std::pair<std::string, CLI::Option*>> options_;
-    CLI::Option* positional_ = nullptr;
+    std::vector<CLI::Option*> positionals_;
 };
 
 /// Checks how often each flag was given, and with what; a switch that was set to false is taken away.
@@ -207,7 +207,7 @@ std::string flag_name(std::string_view argument) {
 }
 
 Globals parse_globals(const std::vector<std::string>& arguments) {
-    Parser parser(global_flags(), std::nullopt);
+    Parser parser(global_flags(), {});
     parser.parse(arguments);
     auto values = parser.values();
     check_values(global_flags(), values);
@@ -223,7 +223,13 @@ Globals parse_globals(const std::vector<std::string>& arguments) {
 
 Arguments parse_arguments(const Command& command, const std::vector<Flag>& flags,
                           const std::vector<std::string>& arguments) {
-    Parser parser(flags, command.positional);
+    std::vector<Positional> positionals;
+    for(const auto& positional : {command.positional, command.second_positional}) {
+        if(positional) {
+            positionals.push_back(*positional);
+        }
+    }
+    Parser parser(flags, positionals);
     parser.parse(arguments);
     refuse_rest(command, flags, parser.rest());
     auto values = parser.values();
@@ -234,11 +240,12 @@ Arguments parse_arguments(const Command& command, const std::vector<Flag>& flags
             throw usage("--" + flag.name + " is missing: " + flag.help, help_hint(command));
         }
     }
-    if(command.positional && command.positional->required && !parser.positional()) {
-        throw usage(command.positional->name + " is missing: " + command.positional->help,
-                    help_hint(command));
+    for(std::size_t i = 0; i < positionals.size(); ++i) {
+        if(positionals[i].required && !parser.positional(i)) {
+            throw usage(positionals[i].name + " is missing: " + positionals[i].help, help_hint(command));
+        }
     }
-    return {std::move(values), parser.positional()};
+    return {std::move(values), parser.positional(0), parser.positional(1)};
 }
 
 }  // namespace keyway::cli

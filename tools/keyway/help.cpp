@@ -122,12 +122,15 @@ std::string help_of(const Command& command, const BackendRegistry& types, const 
     if(command.positional) {
         usage += " " + command.positional->name;
     }
+    if(command.second_positional) {
+        usage += " " + command.second_positional->name;
+    }
     for(const auto& flag : command.flags) {
         if(flag.required) {
             usage += " --" + flag.name + " " + flag.value;
         }
     }
-    if(command.backend_phase && *command.backend_phase != Phase::use) {
+    if(command.backend_phase && *command.backend_phase != Phase::use && !command.second_positional) {
         usage += " --label NAME";  // every backend wants one for a new key
     }
     std::string out = wrapped(usage + " [...]", 4, 0) + "\n\n" + wrapped(command.summary, 0, 0) + "\n";
@@ -139,6 +142,9 @@ std::string help_of(const Command& command, const BackendRegistry& types, const 
     }
     if(command.positional) {
         out += entry(command.positional->name, command.positional->help);
+    }
+    if(command.second_positional) {
+        out += entry(command.second_positional->name, command.second_positional->help);
     }
     for(const auto& flag : command.flags) {
         out += entry(flag);

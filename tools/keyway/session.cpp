@@ -61,6 +61,13 @@ void Session::work_with(const std::vector<BackendAlias>& backends) {
     options_ = assign_options(flags_, arguments_, each, types(), configuration_.settings);
 }
 
+void Session::choose_label(const BackendAlias& alias, const std::string& label) {
+    RawOption raw{.value = label, .form = RawOption::Form::text, .origin = {OptionOrigin::Kind::call, "the command line"}};
+    if(!options_[alias].emplace("label", std::move(raw)).second) {
+        throw Error(Errc::usage, "the new key's label is given twice", "leave --label out: it stands behind the colon");
+    }
+}
+
 const BackendType& Session::type_of(const BackendAlias& alias) const {
     return types().type(configuration_.settings.backend(alias).type);
 }

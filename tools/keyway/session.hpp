@@ -56,6 +56,10 @@ public:
     /// @throws Errc::usage
     void work_with(const std::vector<BackendAlias>& backends);
 
+    /// Takes the label of a new key from another argument than the option --label.
+    /// @throws Errc::usage when that is given too
+    void choose_label(const BackendAlias& alias, const std::string& label);
+
     /// @throws Errc::backend_not_found, Errc::invalid_option
     [[nodiscard]] KeyBackend& backend(const BackendAlias& alias) { return keyring_.backend(alias); }
 

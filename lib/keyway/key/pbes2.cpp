@@ -99,7 +99,8 @@ KeyDerivation read_pbkdf2(const Botan::AlgorithmIdentifier& algorithm, std::stri
     if(iterations > most_iterations) {
         throw too_much_work(name);
     }
-    const auto family = Botan::PasswordHashFamily::create("PBKDF2(" + prf.oid().human_name_or_empty() + ")");
+    const auto mac = prf.oid().human_name_or_empty();
+    const auto family = mac.empty() ? nullptr : Botan::PasswordHashFamily::create("PBKDF2(" + mac + ")");
     if(family == nullptr) {
         throw unsupported(name, "PBKDF2 with the hash " + prf.oid().to_formatted_string());
     }

@@ -5,6 +5,7 @@
 #include <botan/base64.h>
 #include <botan/exceptn.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace keyway {
@@ -26,6 +27,33 @@ std::size_t find_line(std::string_view text, std::string_view mark, std::size_t 
         at = text.find(mark, at + 1);
     }
     return at;
+}
+
+/// Takes the headers off a block's body: lines with a colon, each perhaps continued by lines that begin with a blank, up to
+/// an empty line.
+std::map<std::string, std::string, std::less<>> take_headers(std::string_view& body) {
+    std::map<std::string, std::string, std::less<>> headers;
+    auto last = headers.end();
+    std::string_view rest = body;
+    for(bool first = true; !rest.empty(); first = false) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        const auto text = line.substr(0, line.find_last_not_of("\r \t") + 1);
+        const auto colon = text.find(':');
+        if(text.empty() && !first) {
+            body = rest;
+            break;
+        }
+        if(colon != std::string_view::npos) {
+            const auto value = text.find_first_not_of(" \t", colon + 1);
+            last = headers.insert_or_assign(std::string(text.substr(0, colon)),
+                                            std::string(value == std::string_view::npos ? "" : text.substr(value)))
+                       .first;
+        } else if(last != headers.end() && (line.front() == ' ' || line.front() == '\t')) {
+            last->second += text.substr(text.find_first_not_of(" \t"));
+        }
+    }
+    return headers;
 }
 
 Error malformed(std::string_view name, const std::string& why) {
@@ -57,16 +85,16 @@ std::vector<PemBlock> parse_pem(std::span<const std::uint8_t> bytes, std::string
         if(body_end == std::string_view::npos) {
             throw malformed(name, "the block " + in_quotes(block.label) + " has no END line");
         }
-        const auto body = text.substr(line_end, body_end - line_end);
+        auto body = text.substr(line_end, body_end - line_end);
         end = body_end + last_line.size();
-        block.has_headers = body.find(':') != std::string_view::npos;
-        if(!block.has_headers) {
-            try {
-                block.contents = Botan::base64_decode(body.data(), body.size());
-            } catch(const Botan::Exception&) {
-                // Without its cause: that quotes the characters it did not like, and these are of a key.
-                throw malformed(name, "the block " + in_quotes(block.label) + " is not in base64");
-            }
+        if(body.find(':') != std::string_view::npos) {
+            block.headers = take_headers(body);
+        }
+        try {
+            block.contents = Botan::base64_decode(body.data(), body.size());
+        } catch(const Botan::Exception&) {
+            // Without its cause: that quotes the characters it did not like, and these are of a key.
+            throw malformed(name, "the block " + in_quotes(block.label) + " is not in base64");
         }
         blocks.push_back(std::move(block));
     }

@@ -4,6 +4,8 @@
 #include <botan/secmem.h>
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,8 +15,9 @@ namespace keyway {
 
 /// One block of a PEM file.
 struct PemBlock {
-    std::string label;                       ///< "PRIVATE KEY"
-    bool has_headers = false;  ///< "Proc-Type: ..." lines, as the old encryption has; then no contents
+    std::string label;  ///< "PRIVATE KEY"
+    /// Of "Proc-Type: 4,ENCRYPTED" and the like, which stand before the contents of the old encryption.
+    std::map<std::string, std::string, std::less<>> headers;
     Botan::secure_vector<std::uint8_t> contents;
 };
 
@@ -23,7 +26,7 @@ struct PemBlock {
 
 /// All blocks of a PEM file; text around them is passed over.
 /// @throws Errc::malformed_data when a block has no end, or is not in base64
-/// @spec RFC 7468
+/// @spec RFC 7468; RFC 1421 4.4 for headers
 [[nodiscard]] std::vector<PemBlock> parse_pem(std::span<const std::uint8_t> bytes, std::string_view name);
 
 }  // namespace keyway

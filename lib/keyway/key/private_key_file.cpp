@@ -2,7 +2,9 @@
 #include <keyway/core/error.hpp>
 #include <keyway/key/pbes2_internal.hpp>
 #include <keyway/key/pem_internal.hpp>
+#include <keyway/key/pkcs12_internal.hpp>
 #include <keyway/key/private_key_file.hpp>
+#include <keyway/key/traditional_pem_internal.hpp>
 
 #include <botan/asn1_obj.h>
 #include <botan/ber_dec.h>
@@ -185,21 +187,56 @@ bool works(const Botan::Private_Key& key) {
     }
 }
 
-Bytes decrypted(std::span<const std::uint8_t> der, std::string_view name, const AskPassphrase& passphrase) {
+Secret asked(const AskPassphrase& passphrase, std::string_view name) {
     if(!passphrase) {
         throw Error(Errc::secret_unavailable,
                     "the private key in " + in_quotes(name) + " is encrypted and no passphrase was given",
                     "give the source of its passphrase (env:NAME, file:PATH, fd:N or prompt:)");
     }
-    auto info = decrypt_pkcs8(der, passphrase(), name);
-    // A wrong passphrase gives valid padding now and then, but no PrivateKeyInfo as well.
+    return passphrase();
+}
+
+/// The form of what was decrypted: PKCS#8 out of PBES2, an older one out of the old encryption. A wrong passphrase gives
+/// valid padding now and then, but no key as well.
+Form form_of_decrypted(std::span<const std::uint8_t> der, std::string_view name, bool from_pbes2) {
     try {
-        if(form_of(info, name) == Form::pkcs8) {
-            return info;
+        const auto form = form_of(der, name);
+        if(form != Form::pkcs8_encrypted && (form == Form::pkcs8) == from_pbes2) {
+            return form;
         }
     } catch(const Error&) {  // not a cause worth telling: it speaks of bytes that mean nothing
     }
     throw wrong_passphrase(name);
+}
+
+/// What a file is that is neither PEM nor any form of DER that is read.
+void refuse_other_files(std::span<const std::uint8_t> bytes, std::string_view name) {
+    constexpr std::array<std::uint8_t, 4> jks{0xfe, 0xed, 0xfe, 0xed};
+    constexpr std::array<std::uint8_t, 4> jceks{0xce, 0xce, 0xce, 0xce};
+    constexpr std::string_view putty = "PuTTY-User-Key-File-";
+    const auto begins_with = [&](const auto& mark) {
+        return bytes.size() >= mark.size() && std::equal(mark.begin(), mark.end(), bytes.begin());
+    };
+    if(begins_with(jks) || begins_with(jceks)) {
+        throw Error(Errc::unsupported,
+                    in_quotes(name) + " is a Java key store of an old form, which is not read",
+                    "convert it: keytool -importkeystore -srckeystore OLD -destkeystore NEW -deststoretype PKCS12");
+    }
+    if(begins_with(putty)) {
+        throw Error(Errc::unsupported,
+                    in_quotes(name) + " is a key of PuTTY's, which is not read",
+                    "convert it: puttygen OLD -O private-openssh -o NEW, then ssh-keygen -p -m PKCS8 -f NEW");
+    }
+}
+
+std::string conversion_of(std::string_view label) {
+    if(label == "OPENSSH PRIVATE KEY") {
+        return "convert a copy of it: ssh-keygen -p -m PKCS8 -f COPY";
+    }
+    if(label == "TSS2 PRIVATE KEY") {
+        return "the key can only be used by the TPM it was made in: use a backend of type hsm with the module of tpm2-pkcs11";
+    }
+    return "convert it: openssl pkcs8 -topk8 -scrypt -in OLD -out NEW";
 }
 
 const PemBlock& only_private_key(const std::vector<PemBlock>& blocks, std::string_view name) {
@@ -208,15 +245,25 @@ const PemBlock& only_private_key(const std::vector<PemBlock>& blocks, std::strin
     if(std::ranges::count_if(blocks, is_private_key) > 1) {
         throw malformed(name, "it holds more than one");
     }
-    if(block->has_headers || std::ranges::find(read_labels, block->label) == read_labels.end()) {
+    if(std::ranges::find(read_labels, block->label) == read_labels.end()) {
         throw Error(Errc::unsupported,
-                    "the private key in " + in_quotes(name) + " is of a form that is not read (" +
-                        (block->has_headers ? "the old encryption of " : "") + block->label + ")",
-                    block->label == "OPENSSH PRIVATE KEY"
-                        ? "convert a copy of it: ssh-keygen -p -m PKCS8 -f COPY"
-                        : "convert it: openssl pkcs8 -topk8 -scrypt -in OLD -out NEW");
+                    "the private key in " + in_quotes(name) + " is of a form that is not read (" + block->label + ")",
+                    conversion_of(block->label));
     }
     return *block;
+}
+
+/// The DEK-Info of a block in the old encryption; nothing for a block that is not encrypted in this way.
+std::string old_encryption_of(const PemBlock& block, std::string_view name) {
+    const auto type = block.headers.find("Proc-Type");
+    const auto info = block.headers.find("DEK-Info");
+    if(type == block.headers.end() && info == block.headers.end()) {
+        return {};
+    }
+    if(type == block.headers.end() || type->second != "4,ENCRYPTED" || info == block.headers.end()) {
+        throw malformed(name, "its headers \"Proc-Type\" and \"DEK-Info\" do not say how it is encrypted");
+    }
+    return info->second;
 }
 
 std::shared_ptr<const Botan::Public_Key> stated_public_key(const std::vector<PemBlock>& blocks,
@@ -237,16 +284,24 @@ std::shared_ptr<const Botan::Public_Key> stated_public_key(const std::vector<Pem
 PrivateKeyFile::PrivateKeyFile(Bytes der, std::string name)
     : der_(std::move(der)), name_(std::move(name)), encrypted_(form_of(der_, name_) == Form::pkcs8_encrypted) {}
 
+PrivateKeyFile::PrivateKeyFile(Bytes body, std::string name, std::string old_encryption)
+    : der_(std::move(body)), name_(std::move(name)), old_encryption_(std::move(old_encryption)), encrypted_(true) {}
+
 std::optional<PrivateKeyFile> PrivateKeyFile::find(std::span<const std::uint8_t> bytes, std::string_view name) {
     if(!is_pem(bytes)) {
-        return PrivateKeyFile(Bytes(bytes.begin(), bytes.end()), std::string(name));
+        refuse_other_files(bytes, name);
+        return PrivateKeyFile(
+            is_pkcs12(bytes) ? private_key_of_pkcs12(bytes, name) : Bytes(bytes.begin(), bytes.end()), std::string(name));
     }
     const auto blocks = parse_pem(bytes, name);
     if(std::ranges::none_of(blocks,
                             [](const PemBlock& block) { return block.label.ends_with("PRIVATE KEY"); })) {
         return std::nullopt;
     }
-    PrivateKeyFile file(only_private_key(blocks, name).contents, std::string(name));
+    const auto& block = only_private_key(blocks, name);
+    auto old_encryption = old_encryption_of(block, name);
+    auto file = old_encryption.empty() ? PrivateKeyFile(block.contents, std::string(name))
+                                       : PrivateKeyFile(block.contents, std::string(name), std::move(old_encryption));
     file.public_key_ = stated_public_key(blocks, name);
     return file;
 }
@@ -260,8 +315,16 @@ PrivateKeyFile PrivateKeyFile::parse(std::span<const std::uint8_t> bytes, std::s
 }
 
 std::unique_ptr<Botan::Private_Key> PrivateKeyFile::open(const AskPassphrase& passphrase) const {
-    auto key = encrypted_ ? load(Form::pkcs8, decrypted(der_, name_, passphrase), name_)
-                          : load(form_of(der_, name_), der_, name_);
+    auto key = [&] {
+        if(!encrypted_) {
+            return load(form_of(der_, name_), der_, name_);
+        }
+        const auto secret = asked(passphrase, name_);
+        const bool is_pbes2 = old_encryption_.empty();
+        const auto der = is_pbes2 ? decrypt_pkcs8(der_, secret, name_)
+                                  : decrypt_traditional_pem(der_, old_encryption_, secret, name_);
+        return load(form_of_decrypted(der, name_, is_pbes2), der, name_);
+    }();
     if(!works(*key)) {
         throw malformed(name_, "the parts of the key do not fit together");
     }

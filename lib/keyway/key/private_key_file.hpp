@@ -26,9 +26,10 @@ using AskPassphrase = std::function<Secret()>;
 
 /// A file that holds one private key, parsed but not opened.
 ///
-/// PKCS#8, encrypted (PBES2) or not; also the older PKCS#1 (RSA) and SEC 1 (EC) forms, not encrypted. In DER, or in PEM
-/// with other blocks and text around it; a `PUBLIC KEY` block in the same file is the key's public half.
-/// @spec RFC 5958, RFC 8018 6.2, RFC 7914 7, RFC 8017 A.1.2, RFC 5915
+/// PKCS#8, encrypted (PBES2) or not; PKCS#12 with a key that is encrypted so; also the older PKCS#1 (RSA) and SEC 1 (EC)
+/// forms, in PEM also with the old encryption of OpenSSL (`Proc-Type: 4,ENCRYPTED`). In DER, or (PKCS#12 aside) in PEM with
+/// other blocks and text around it; a `PUBLIC KEY` block in the same file is the key's public half.
+/// @spec RFC 5958, RFC 8018 6.2, RFC 7914 7, RFC 7292, RFC 8017 A.1.2, RFC 5915, RFC 1421 4.6.1
 /// @threadsafety immutable
 class KEYWAY_API PrivateKeyFile {
 public:
@@ -59,9 +60,11 @@ public:
 
 private:
     PrivateKeyFile(Botan::secure_vector<std::uint8_t> der, std::string name);
+    PrivateKeyFile(Botan::secure_vector<std::uint8_t> body, std::string name, std::string old_encryption);
 
     Botan::secure_vector<std::uint8_t> der_;
     std::string name_;
+    std::string old_encryption_;  // the header DEK-Info, where there is one
     bool encrypted_;
     std::shared_ptr<const Botan::Public_Key> public_key_;
 };

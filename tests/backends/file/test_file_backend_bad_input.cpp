@@ -219,7 +219,7 @@ TEST_CASE("foreign files in the place of a key") {
     expect("p-256.other-public-key.pem", Errc::key_mismatch);
     expect("p-256.pkcs8.pem", Errc::key_mismatch);
     expect("ed25519.openssh.pem", Errc::unsupported);
-    expect("rsa-2048.old-encryption.pem", Errc::unsupported);
+    expect("rsa-2048.old-encryption.pem", Errc::passphrase_incorrect);
     expect("p-384.scrypt.pem", Errc::passphrase_incorrect);
 }
 

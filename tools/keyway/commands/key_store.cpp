@@ -68,7 +68,7 @@ Command key_store_command() {
         .verb = "store",
         .summary = "import a private key that was made elsewhere",
         .flags = {required(
-                      {.name = "in", .value = "FILE", .help = "the key in PEM or DER; - is standard input"}),
+                      {.name = "in", .value = "FILE", .help = "the key in PEM, DER or PKCS#12; - is standard input"}),
                   {.name = "in-passphrase",
                    .value = "SOURCE",
                    .help = "the source of the passphrase that opens it"},
@@ -80,7 +80,7 @@ Command key_store_command() {
                   OutputFile::force_flag(),
                   dry_run_flag()},
         .backend_phase = Phase::store,
-        .details = "Reads PKCS#8, encrypted or not, PKCS#1 and SEC 1. The file stays where it is.",
+        .details = "Reads PKCS#8, PKCS#1, SEC 1 and PKCS#12, encrypted or not. The file stays where it is.",
         .example = "keyway key store --in ca.pem --in-passphrase prompt: --certificate ca.crt \\\n"
                    "    --backend hsm --label ca --user-pin env:HSM_PIN",
         .run = run};

@@ -6,6 +6,7 @@
 #include <keyway/core/error.hpp>
 #include <keyway/database/postgresql_database_internal.hpp>
 #include <keyway/database/sqlite_database_internal.hpp>
+#include <keyway/key/key_exporter.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
 #include <keyway/key/private_key_file.hpp>
 #include <keyway/key/software_key_internal.hpp>
@@ -89,7 +90,7 @@ KeyRow sealed_row(const KeyHeader& header,
             .encrypted_private_key = seal(data_key, private_key_info, private_key_purpose(header))};
 }
 
-class DatabaseBackend final : public KeyBackend, public KeyLister, public KeyRemover {
+class DatabaseBackend final : public KeyBackend, public KeyLister, public KeyRemover, public KeyExporter {
 public:
     DatabaseBackend(const BackendAlias& name,
                     std::shared_ptr<const OptionTable> table,
@@ -138,6 +139,10 @@ public:
             const auto row = find(connection, ref);
             return opened(*connection, row, ref, values);
         });
+    }
+
+    std::unique_ptr<Botan::Private_Key> export_key(const KeyRef& ref, const OptionValues& options) const override {
+        return use(ref, options);
     }
 
     std::optional<Error> check(const KeyRef& ref, const OptionValues& options) const override {

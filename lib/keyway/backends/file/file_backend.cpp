@@ -2,6 +2,7 @@
 #include <keyway/backends/file/file_backend.hpp>
 #include <keyway/backends/file/key_folder_internal.hpp>
 #include <keyway/core/error.hpp>
+#include <keyway/key/key_exporter.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
 #include <keyway/key/pbes2_internal.hpp>
 #include <keyway/key/private_key_file.hpp>
@@ -106,7 +107,7 @@ void append(Botan::secure_vector<std::uint8_t>& bytes, const std::string& text) 
     bytes.insert(bytes.end(), text.begin(), text.end());
 }
 
-class FileBackend final : public KeyBackend, public KeyLister, public KeyRemover {
+class FileBackend final : public KeyBackend, public KeyLister, public KeyRemover, public KeyExporter {
 public:
     FileBackend(const BackendAlias& name,
                 std::shared_ptr<const OptionTable> table,
@@ -145,6 +146,10 @@ public:
             const auto values = completed(Phase::use, options);
             return opened(find(ref), ref, passphrase(values));
         });
+    }
+
+    std::unique_ptr<Botan::Private_Key> export_key(const KeyRef& ref, const OptionValues& options) const override {
+        return use(ref, options);
     }
 
     std::optional<Error> check(const KeyRef& ref, const OptionValues& options) const override {

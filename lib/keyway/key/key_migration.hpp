@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/core/api.hpp>
+#include <keyway/core/clock.hpp>
+#include <keyway/key/key_backend.hpp>
+#include <keyway/key/key_ref.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace keyway {
+
+/// A key that is to be moved from one backend to another, or to another label in the same one.
+struct KeyMigration {
+    KeyBackend& from;
+    KeyRef ref;          ///< of a key in `from`
+    OptionValues use;    ///< of phase use, for `from`
+    KeyBackend& to;
+    OptionValues store;  ///< of phase store, for `to`: the new label among them
+    OptionValues use_new{};  ///< of phase use, for `to`
+};
+
+/// How the private key went from one place to the other.
+enum class MigrationWay {
+    import,  ///< in the memory of this process
+    wrapped  ///< encrypted by one token for the other
+};
+
+/// Proof that the key in the new place is the key of the old one: both signed the same statement, which nobody could have
+/// known before.
+struct MigrationReceipt {
+    KeyRef from;
+    KeyRef to;
+    MigrationWay way = MigrationWay::import;
+    Time time{};
+    std::vector<std::uint8_t> challenge;  ///< 32 random bytes
+    std::string scheme;                   ///< SignatureScheme::name()
+    std::string public_key;               ///< in PEM
+    std::vector<std::uint8_t> signature_of_old;
+    std::vector<std::uint8_t> signature_of_new;
+
+    /// What both signed: a text that begins with `keyway-migration-1` and holds both references, the time and the challenge.
+    [[nodiscard]] KEYWAY_API std::string statement() const;
+
+    /// As it is kept; see docs/formats.md.
+    [[nodiscard]] KEYWAY_API std::string to_json() const;
+};
+
+/// Looks whether the key is there, could leave, and is of a kind that the other backend holds. Changes nothing.
+/// @throws Errc::unsupported when it could not be moved, with why and what can be done; and as KeyBackend::check
+KEYWAY_API void require_movable(const KeyMigration& migration);
+
+/// Moves a key. It stays where it was, too: removing it there is another decision, for KeyRemover.
+///
+/// The key is stored in the new place, opened there, both keys sign the same statement, both signatures are verified, and the
+/// receipt is given to `keep`. Whatever fails on the way, also in `keep`, the new key is removed again.
+/// @param keep writes the receipt down, durably; may be empty
+/// @throws Errc::unsupported when the key may not leave; Errc::key_mismatch, Errc::verification_failed when the new key is not
+///         the old one; what use and store of the backends throw
+/// @throws Errc::storage_failed when it failed and the new key could not be removed; the hint has its reference
+/// @threadsafety safe if the backends are
+[[nodiscard]] KEYWAY_API MigrationReceipt migrate_key(const KeyMigration& migration,
+                                                      const Clock& clock,
+                                                      const std::function<void(const MigrationReceipt&)>& keep);
+
+}  // namespace keyway

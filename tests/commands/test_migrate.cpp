@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "workshop.hpp"
+
+#include <softhsm_fixtures/catch2.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <filesystem>
+
+namespace {
+
+using namespace keyway::test;
+using softhsm_fixtures::SoftHsmFixture;
+
+/// A workshop with a token beside its file and database backends.
+struct MovingWorkshop : SoftHsmFixture {
+    Workshop shop;
+
+    MovingWorkshop() {
+        shop.environment["KEYWAY_TEST_PIN"] = token().user_pin();
+        auto json = Json::parse(shop.read("keyway.json"));
+        json["backends"]["hsm"] = {{"type", "hsm"},
+                                   {"module", token().module_path().string()},
+                                   {"token-label", token().label()},
+                                   {"user-pin", "env:KEYWAY_TEST_PIN"}};
+        shop.write("keyway.json", json.dump());
+    }
+
+    /// OpenSSL on both signatures of a receipt.
+    void verify(const Json& receipt) const {
+        CHECK(receipt.at("statement").get<std::string>().find("\nchallenge " + receipt.at("challenge").get<std::string>() + "\n") !=
+              std::string::npos);
+        shop.write("statement", receipt.at("statement").get<std::string>());
+        shop.write("public.pem", receipt.at("public-key").get<std::string>());
+        for(const auto* const signature : {"signature-of-old", "signature-of-new"}) {
+            shop.write("base64", receipt.at(signature).get<std::string>() + "\n");
+            shop.run({"openssl", "base64", "-d", "-A", "-in", "base64", "-out", "signature"});
+            if(receipt.at("type") == "ed25519") {
+                shop.run({"openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", "public.pem", "-in", "statement",
+                          "-sigfile", "signature"});
+            } else {
+                shop.run({"openssl", "dgst", "-sha256", "-verify", "public.pem", "-signature", "signature", "statement"});
+            }
+        }
+        CHECK(shop.run({"sh", "-c", "openssl pkey -pubin -in public.pem -outform DER | openssl dgst -sha256 -r"})
+                  .starts_with(receipt.at("spki-sha256").get<std::string>()));
+    }
+};
+
+std::string labels(const Workshop& shop, const std::string& alias) {
+    std::string out;
+    const auto listing = shop.succeed_json({"key", "list", "--backend", alias});
+    for(const auto& key : listing.at("keys")) {
+        out += key.at("label").get<std::string>() + " ";
+    }
+    return out;
+}
+
+TEST_CASE_METHOD(MovingWorkshop, "a key moves between any two backends that can, and both keys prove it") {
+    const auto [from, to] = GENERATE(table<std::string, std::string>(
+        {{"file", "db"}, {"db", "file"}, {"file", "hsm"}, {"db", "hsm"}, {"file", "file"}}));
+    const std::string type = GENERATE("p-256", "rsa-2048", "ed25519");
+    INFO(from << " to " << to << ": " << type);
+    const auto old = line(shop.succeed({"key", "create", "--backend", from, "--type", type, "--label", "old"}));
+    const auto said = shop.succeed_json({"key", "migrate", from + ":old", to + ":new", "--receipt", "receipt.json"});
+    CHECK(said.at("backend") == to);
+    CHECK(said.at("label") == "new");
+    CHECK(said.at("receipt-file") == "receipt.json");
+    CHECK(said.at("source-removed") == false);
+    const auto receipt = Json::parse(shop.read("receipt.json"));
+    CHECK(receipt == said.at("receipt"));
+    CHECK(receipt.at("keyway-migration") == 1);
+    CHECK(receipt.at("how") == "import");
+    CHECK(receipt.at("from") == old);
+    CHECK(receipt.at("to") == said.at("reference"));
+    CHECK(shop.read("receipt.json").find(token().user_pin()) == std::string::npos);
+    verify(receipt);
+    CHECK(shop.succeed({"key", "check", receipt.at("to").get<std::string>()}) == "ok\n");
+    CHECK(shop.succeed({"key", "check", old}) == "ok\n");
+}
+
+TEST_CASE_METHOD(MovingWorkshop, "the old key goes only when asked for, and only with a yes") {
+    const auto old = shop.make_key("old");
+    const auto before = shop.snapshot();
+    shop.fail({"key", "migrate", "file:old", "db:new", "--remove-source"}, 2, "usage");
+    CHECK(shop.snapshot() == before);
+    const auto said = shop.succeed_json({"key", "migrate", old, "db:new", "--remove-source", "--yes"});
+    CHECK(said.at("source-removed") == true);
+    shop.fail({"key", "check", old}, 20, "key_not_found");
+    CHECK(shop.succeed({"key", "check", "db:new"}) == "ok\n");
+    // Without a name of its own, the receipt has one by the key and the time.
+    const auto name = said.at("receipt-file").get<std::string>();
+    CHECK(name.starts_with("migration-" + said.at("spki-sha256").get<std::string>().substr(0, 16) + "-20"));
+    verify(Json::parse(shop.read(name)));
+}
+
+TEST_CASE_METHOD(MovingWorkshop, "a key that may not leave its token says why, and what can be done") {
+    shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "fixed"});
+    shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "loose", "--extractable"});
+    const auto before = shop.snapshot();
+    const auto fixed = shop.fail({"key", "migrate", "hsm:fixed", "file:new"}, 26, "unsupported");
+    CHECK(fixed.find("CKA_EXTRACTABLE is false") != std::string::npos);
+    CHECK(fixed.find("make a new key in backend \"file\" and have it certified") != std::string::npos);
+    CHECK(fixed.find("--extractable") != std::string::npos);
+    const auto loose = shop.fail({"key", "migrate", "hsm:loose", "file:new"}, 26, "unsupported");
+    CHECK(loose.find("encrypted for another token only") != std::string::npos);
+    shop.fail({"key", "migrate", "hsm:fixed", "file:new", "--dry-run"}, 26, "unsupported");
+    CHECK(shop.snapshot() == before);
+}
+
+TEST_CASE_METHOD(MovingWorkshop, "a dry run looks at everything and changes nothing") {
+    shop.make_key("old");
+    shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "taken"});
+    const auto before = shop.snapshot();
+    CHECK(shop.succeed({"key", "migrate", "file:old", "hsm:new", "--dry-run"}) ==
+          "would move key \"new\" (p-256) in backend \"hsm\"\n");
+    CHECK(shop.succeed_json({"key", "migrate", "file:old", "db:new", "--dry-run"}).at("dry-run") == true);
+    shop.fail({"key", "migrate", "file:old", "db:taken", "--dry-run"}, 22, "already_exists");
+    shop.fail({"key", "migrate", "file:gone", "db:new", "--dry-run"}, 20, "key_not_found");
+    CHECK(shop.snapshot() == before);
+}
+
+TEST_CASE_METHOD(MovingWorkshop, "what fails leaves no key in the new place, and no receipt") {
+    const auto old = shop.make_key("old");
+    shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "taken"});
+    shop.write("receipt.json", "another");
+    const auto before = shop.snapshot();
+    shop.fail({"key", "migrate", old, "db:taken"}, 22, "already_exists");
+    const auto said = shop.fail({"key", "migrate", old, "db:new", "--receipt", "receipt.json"}, 22, "already_exists");
+    CHECK(said.find("no receipt is ever replaced") != std::string::npos);
+    shop.fail({"key", "migrate", old, "db:new", "--receipt", "nowhere/receipt.json"}, 27, "storage_failed");
+    shop.fail({"key", "migrate", old, old}, 2, "usage");
+    shop.fail({"key", "migrate", old}, 2, "usage");
+    shop.fail({"key", "migrate", old, "nowhere:new"}, 16, "backend_not_found");
+    shop.fail({"key", "migrate", old, "db:new", "--db-label", "other"}, 2, "usage");
+    shop.fail({"key", "migrate", old, "db:"}, 10, "invalid_option");
+    CHECK(shop.snapshot() == before);
+    CHECK(labels(shop, "db") == "taken ");
+}
+
+TEST_CASE_METHOD(MovingWorkshop, "the two backends take their options by their aliases") {
+    shop.environment["OTHER"] = "another passphrase";
+    shop.succeed({"key", "create", "--type", "p-256", "--label", "old", "--passphrase", "env:OTHER"});
+    shop.fail({"key", "migrate", "file:old", "db:new"}, 15, "passphrase_incorrect");
+    const auto said = shop.fail({"key", "migrate", "file:old", "db:new", "--passphrase", "env:OTHER"}, 2, "usage");
+    CHECK(said.find("--file-passphrase or --db-passphrase") != std::string::npos);
+    shop.succeed({"key", "migrate", "file:old", "db:new", "--file-passphrase", "env:OTHER"});
+    CHECK(labels(shop, "db") == "new ");
+}
+
+}  // namespace

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "../json_output.hpp"
+#include "../output_file.hpp"
+#include "../session.hpp"
+#include "../terminal.hpp"
+#include "commands.hpp"
+#include "common_flags.hpp"
+#include "new_key.hpp"
+
+#include <keyway/core/error.hpp>
+#include <keyway/key/key_migration.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace keyway::cli {
+
+namespace {
+
+/// Where the key goes: ALIAS:LABEL.
+struct Destination {
+    BackendAlias backend;
+    std::string label;
+};
+
+Destination destination(const Session& session, const std::string& text) {
+    const auto named = session.named_key(text);
+    const auto* const label = std::get_if<std::string>(&named.key);
+    if(label == nullptr) {
+        throw Error(Errc::usage, "the second argument names a key that is there; it wants a place for one",
+                    "give ALIAS:LABEL: the backend and the new key's label");
+    }
+    return {named.backend, *label};
+}
+
+/// With the options for use only: where both backends are the same one, the others are for the new key.
+KeyRef reference(Session& session, const NamedKey& named) {
+    if(const auto* const ref = std::get_if<KeyRef>(&named.key)) {
+        return *ref;
+    }
+    const auto keys = list_keys(session.backend(named.backend), session.options_for_use(named.backend));
+    return key_with_label(keys, std::get<std::string>(named.key), named.backend).ref;
+}
+
+OptionValues use_options(const Session& session, const BackendAlias& alias, const BackendAlias& other) {
+    return alias == other ? session.options_for_use(alias) : session.options(alias, Phase::use);
+}
+
+/// The file of --receipt, or one named by the key and the time: no two moves give the same one.
+OutputFile receipt_file(const Arguments& arguments, const KeyRef& ref, Time now) {
+    auto time = to_iso_8601(now);
+    std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+    const auto usual = "migration-" + ref.fingerprint().to_string().substr(0, 16) + "-" + time + ".json";
+    try {
+        return OutputFile(Arguments({{"out", {arguments.value("receipt").value_or(usual)}}}, std::nullopt));
+    } catch(const Error& error) {
+        throw error.code() == Errc::already_exists
+            ? Error(error.code(), error.message(), "choose another name with --receipt; no receipt is ever replaced")
+            : error;
+    }
+}
+
+/// @return whether it was removed
+bool remove_source(const KeyMigration& migration, const Arguments& arguments, const std::string& receipt) {
+    const auto what = "the old key in backend " + in_quotes(migration.from.alias().str());
+    if(!arguments.has("yes") && !confirm("the new key is proven. remove " + what + "? it cannot be brought back")) {
+        return false;
+    }
+    auto* const remover = dynamic_cast<KeyRemover*>(&migration.from);
+    if(remover == nullptr) {
+        throw Error(Errc::unsupported,
+                    "the key was moved, but the backend " + in_quotes(migration.from.alias().str()) + " cannot remove keys",
+                    "remove the old one by the means of its store; the receipt is in " + in_quotes(receipt));
+    }
+    try {
+        remover->remove(migration.ref, migration.use);
+    } catch(const Error& error) {
+        throw Error(error.code(), "the key was moved, but " + what + " could not be removed: " + error.message(),
+                    "the receipt is in " + in_quotes(receipt) + "; remove the old key with `keyway key remove`")
+            .in_backend(migration.from.alias().str());
+    }
+    return true;
+}
+
+void run(Session& session, const Arguments& arguments) {
+    const auto from = session.named_key(*arguments.positional());
+    const auto to = destination(session, *arguments.second_positional());
+    const bool dry_run = arguments.has("dry-run");
+    if(arguments.has("remove-source") && !arguments.has("yes") && !dry_run && !can_ask()) {
+        throw Error(Errc::usage, "the old key is removed for good, and there is no terminal to ask on", "say --yes");
+    }
+    session.work_with({from.backend, to.backend});
+    session.choose_label(to.backend, to.label);
+    const auto ref = reference(session, from);
+    const auto file = receipt_file(arguments, ref, session.now());
+    const KeyMigration migration{.from = session.backend(from.backend),
+                                 .ref = ref,
+                                 .use = use_options(session, from.backend, to.backend),
+                                 .to = session.backend(to.backend),
+                                 .store = session.options(to.backend, Phase::store),
+                                 .use_new = session.options_for_use(to.backend)};
+    require_movable(migration);
+    if(dry_run) {
+        report_dry_run(session, {to.backend, ref.key(), migration.store}, "move");
+        return;
+    }
+    session.expect_new_key(to.backend);
+    const auto receipt = migrate_key(migration, [&] { return session.now(); },
+                                     [&](const MigrationReceipt& made) { file.write(made.to_json()); });
+    const bool removed = arguments.has("remove-source") && remove_source(migration, arguments, file.name());
+    auto json = json_of(receipt.to);
+    json["label"] = to.label;
+    json["receipt"] = Json::parse(receipt.to_json());
+    json["receipt-file"] = file.name();
+    json["source-removed"] = removed;
+    std::string text;
+    if(output_is_terminal()) {
+        text = facts({{"label", to.label},
+                      {"backend", to.backend.str()},
+                      {"SPKI SHA-256", receipt.to.fingerprint().to_string()},
+                      {"receipt in", file.name()},
+                      {"old key", removed ? "removed" : "still in backend " + from.backend.str()}}) +
+               "\n";
+    }
+    session.report(json, text + receipt.to.to_string() + "\n");
+}
+
+}  // namespace
+
+Command key_migrate_command() {
+    return {.noun = "key",
+            .verb = "migrate",
+            .summary = "move a key to another backend, with proof that it is the same one",
+            .flags = {{.name = "receipt",
+                       .value = "FILE",
+                       .help = "where the receipt goes (default: migration-KEY-TIME.json in the current folder)"},
+                      {.name = "remove-source",
+                       .takes = Takes::nothing,
+                       .help = "remove the old key in the end, after asking; without it, both stay"},
+                      {.name = "yes", .takes = Takes::nothing, .help = "do not ask; needed where there is no terminal"},
+                      dry_run_flag()},
+            .positional = Positional{.name = "FROM", .help = "the key: keyway:1?..., a file that holds that, or ALIAS:LABEL"},
+            .second_positional = Positional{.name = "TO", .help = "the backend and the label it gets there: ALIAS:LABEL"},
+            .backend_phase = Phase::store,
+            .details = "The key is stored in the new place and opened there, both keys sign the same fresh statement, and "
+                       "the receipt holds both signatures. Whatever fails, the new key is removed again, and the old one is "
+                       "untouched. The reference of the new key is printed. Also takes the flags for using the old key.",
+            .example = "keyway key migrate file:ca-2026 hsm:ca-2026 --hsm-user-pin env:HSM_PIN",
+            .run = run};
+}
+
+}  // namespace keyway::cli
