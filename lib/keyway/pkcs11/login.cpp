@@ -4,6 +4,8 @@
 #include <keyway/pkcs11/rejected_pins_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 
+#include <vector>
+
 namespace keyway::pkcs11 {
 
 namespace {
@@ -65,12 +67,39 @@ void require_no_wrong_one_before(const TokenInfo& token, const PinProvider& pin)
     }
 }
 
-/// One C_Login with a PIN that was not rejected before.
+Error knows_no_user_names(const Module& module) {
+    return {Errc::unsupported, "the PKCS#11 module " + in_quotes(module.name()) + " knows no users by name",
+            "it has no C_LoginUser, which PKCS#11 3.0 added: take the option user-name out"};
+}
+
+/// The one user of a token is not to be logged in for another.
+void require_user_names(const Module& module, const PinProvider& pin) {
+    if(!pin.user_name().empty() && module.newer_calls() == nullptr) {
+        throw knows_no_user_names(module);
+    }
+}
+
+CK_RV call_login(const Asking& asking, const Session& session, CK_USER_TYPE who, const PinProvider& provider, CK_UTF8CHAR* pin,
+                 CK_ULONG size) {
+    const auto& name = provider.user_name();
+    require_user_names(asking.module, provider);
+    if(name.empty()) {
+        return session.calls().C_Login(session.handle(), who, pin, size);
+    }
+    // C_LoginUser takes pointers to non-const, and reads only.
+    std::vector<CK_UTF8CHAR> bytes(name.begin(), name.end());
+    const auto result = asking.module.newer_calls()->C_LoginUser(session.handle(), who, pin, size, bytes.data(), bytes.size());
+    if(result == CKR_FUNCTION_NOT_SUPPORTED) {
+        throw knows_no_user_names(asking.module);
+    }
+    return result;
+}
+
+/// One login with a PIN that was not rejected before.
 CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, const PinProvider& pin) {
-    auto& calls = session.calls();
     if(asking.token.pin_pad) {
         require_no_wrong_one_before(asking.token, pin);
-        const auto result = calls.C_Login(session.handle(), who, nullptr, 0);
+        const auto result = call_login(asking, session, who, pin, nullptr, 0);
         if(result != CKR_OK && call_failed(result, {}).code() == Errc::pin_incorrect) {
             throw Error(Errc::pin_incorrect, "the " + pin_of(asking.token) + " entered at the token is wrong",
                         tries_left(asking.module, asking.use, asking.slot))
@@ -79,7 +108,7 @@ CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, co
         return result;
     }
     const auto value = pin();
-    if(RejectedPins::contains(asking.token, value)) {
+    if(RejectedPins::contains(asking.token, pin.user_name(), value)) {
         throw Error(Errc::pin_incorrect,
                     "the " + pin_of(asking.token) + " was rejected before and is not tried again",
                     "supply the right PIN; " + tries_left(asking.module, asking.use, asking.slot));
@@ -87,9 +116,9 @@ CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, co
     require_no_wrong_one_before(asking.token, pin);
     // C_Login takes a pointer to non-const, and reads only.
     auto* const bytes = const_cast<CK_UTF8CHAR*>(value.reveal_bytes().data());
-    const auto result = calls.C_Login(session.handle(), who, bytes, value.size());
+    const auto result = call_login(asking, session, who, pin, bytes, value.size());
     if(result != CKR_OK && call_failed(result, {}).code() == Errc::pin_incorrect) {
-        RejectedPins::add(asking.token, value);
+        RejectedPins::add(asking.token, pin.user_name(), value);
         throw Error(Errc::pin_incorrect,
                     "the " + pin_of(asking.token) + " is wrong; it was tried once and is not tried again",
                     tries_left(asking.module, asking.use, asking.slot))
@@ -106,6 +135,7 @@ LoginOutcome log_in_user(const Module& module,
                          Session& session,
                          const PinProvider& pin,
                          const Deadline& deadline) {
+    require_user_names(module, pin);
     const auto logins = RejectedPins::lock_logins(module.token_in(use, slot), deadline);
     if(session.is_logged_in()) {
         return LoginOutcome::joined;

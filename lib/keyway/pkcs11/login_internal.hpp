@@ -18,7 +18,8 @@ enum class LoginOutcome {
 /// @throws Errc::pin_incorrect once for a wrong PIN, and again without asking the token when the same one comes back
 /// @throws Errc::pin_locked when it is locked, not set, one wrong try from being locked; or when a wrong one was tried last,
 ///         and the PIN does not come from a person who can say that it is right now
-/// @spec PKCS#11 3.1 5.6.8 (C_Login)
+/// @throws Errc::unsupported when the PIN is a named user's, and the module knows no users by name
+/// @spec PKCS#11 3.1 5.6.8 (C_Login), 5.6.9 (C_LoginUser)
 LoginOutcome log_in_user(const Module& module,
                          const Module::Use& use,
                          CK_SLOT_ID slot,

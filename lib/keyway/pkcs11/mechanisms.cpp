@@ -182,6 +182,16 @@ SigningMechanism eddsa(const KeySpec& key, std::string_view padding) {
     return out;
 }
 
+/// H_msg, as Botan names it.
+/// @spec FIPS 205 11
+std::string slh_dsa_message_hash(const KeySpec& key) {
+    const auto parameters = Botan::SLH_DSA_Parameters::create(key.parameter_set());
+    if(parameters.hash_type() == Botan::SLH_DSA_Hash_Type::Shake256) {
+        return "SHAKE-256(" + std::to_string(8 * parameters.h_msg_digest_bytes()) + ")";
+    }
+    return key.bits() == 128 ? "SHA-256" : "SHA-512";
+}
+
 /// ML-DSA and SLH-DSA over the message itself, with an empty context, randomised as the token likes best: a mechanism without
 /// parameters.
 /// @spec PKCS#11 3.2 6.67.5, 6.69.5
@@ -192,7 +202,7 @@ SigningMechanism pure_pqc(const KeySpec& key, std::string_view padding) {
     const bool is_ml_dsa = key.type() == KeyType::ml_dsa;
     SigningMechanism out;
     out.type = is_ml_dsa ? CKM_ML_DSA : CKM_SLH_DSA;
-    out.hash_function = is_ml_dsa ? "SHAKE-256(512)" : Botan::SLH_DSA_Parameters::create(key.parameter_set()).hash_name();
+    out.hash_function = is_ml_dsa ? "SHAKE-256(512)" : slh_dsa_message_hash(key);
     out.algorithm = Botan::AlgorithmIdentifier(key.parameter_set(), Botan::AlgorithmIdentifier::USE_EMPTY_PARAM);
     return out;
 }

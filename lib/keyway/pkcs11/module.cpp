@@ -207,6 +207,7 @@ Module::Module(const std::string& path_or_name, std::string init_args)
       last_reload_((Clock::now() - between_reloads).time_since_epoch().count()) {
     try {
         initialise();
+        newer_calls_ = pkcs11::newer_calls(*calls_);
     } catch(...) {
         delete locks_;
         p11_kit_module_release(calls_);

@@ -5,6 +5,7 @@
 #include <keyway/pkcs11/cryptoki_internal.hpp>
 #include <keyway/pkcs11/deadline_internal.hpp>
 #include <keyway/pkcs11/fork_watch_internal.hpp>
+#include <keyway/pkcs11/newer_calls_internal.hpp>
 #include <keyway/pkcs11/token_info.hpp>
 
 #include <atomic>
@@ -36,6 +37,9 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const std::string& init_args() const noexcept { return init_args_; }
     [[nodiscard]] FunctionList& calls() const noexcept { return *calls_; }
+
+    /// The calls of PKCS#11 3.0; null where the module has none.
+    [[nodiscard]] const NewerCalls* newer_calls() const noexcept { return newer_calls_.get(); }
 
     struct Locks;
 
@@ -120,6 +124,7 @@ private:
     std::string name_;
     std::string init_args_;
     FunctionList* calls_;
+    std::unique_ptr<const NewerCalls> newer_calls_;
     Locks* locks_;  // of this process: a child gets others and leaves its parent's alone
     std::atomic<bool> initialised_{false};
     std::atomic<std::uint64_t> generation_{0};

@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <functional>
+#include <string>
 #include <utility>
 
 namespace keyway::pkcs11 {
@@ -23,13 +24,20 @@ public:
     // NOLINTNEXTLINE(google-explicit-constructor): a function that reads a PIN is a provider
     PinProvider(Read read, From from = From::source) : read_(std::move(read)), from_(from) {}
 
+    /// @param user_name of the user whose PIN it is, for tokens with several users (C_LoginUser); empty for the only one
+    template <std::invocable Read>
+    PinProvider(Read read, From from, std::string user_name)
+        : read_(std::move(read)), from_(from), user_name_(std::move(user_name)) {}
+
     [[nodiscard]] Secret operator()() const { return read_(); }
+    [[nodiscard]] const std::string& user_name() const noexcept { return user_name_; }
     [[nodiscard]] bool may_follow_a_wrong_one() const noexcept { return from_ != From::source; }
     [[nodiscard]] bool may_be_the_last_try() const noexcept { return from_ == From::person_at_risk; }
 
 private:
     std::function<Secret()> read_;
     From from_;
+    std::string user_name_;
 };
 
 }  // namespace keyway::pkcs11

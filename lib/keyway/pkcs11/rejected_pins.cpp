@@ -46,12 +46,14 @@ std::string owner_of(const TokenInfo& token) {
     return token.manufacturer + '\n' + token.model + '\n' + token.serial + '\n' + token.label;
 }
 
-Digest digest_of(PinTable& pins, const Secret& pin) {
+Digest digest_of(PinTable& pins, std::string_view user_name, const Secret& pin) {
     if(pins.key.empty()) {
         pins.key = Botan::system_rng().random_vec(32);
     }
     const auto mac = Botan::MessageAuthenticationCode::create_or_throw("HMAC(SHA-256)");
     mac->set_key(pins.key);
+    mac->update_be(static_cast<std::uint64_t>(user_name.size()));
+    mac->update(user_name);
     mac->update(pin.reveal_bytes());
     return mac->final();
 }
@@ -73,23 +75,23 @@ std::unique_lock<TimedMutex> RejectedPins::lock_logins(const TokenInfo& token, c
     return lock;
 }
 
-bool RejectedPins::contains(const TokenInfo& token, const Secret& pin) {
+bool RejectedPins::contains(const TokenInfo& token, std::string_view user_name, const Secret& pin) {
     auto& pins = table();
     const auto forks = hold_back_forks();
     const auto found = pins.rejected.find(owner_of(token));
     if(found == pins.rejected.end()) {
         return false;
     }
-    const auto digest = digest_of(pins, pin);
+    const auto digest = digest_of(pins, user_name, pin);
     return std::ranges::any_of(found->second, [&](const Digest& known) {
         return Botan::constant_time_compare(known, digest);
     });
 }
 
-void RejectedPins::add(const TokenInfo& token, const Secret& pin) {
+void RejectedPins::add(const TokenInfo& token, std::string_view user_name, const Secret& pin) {
     auto& pins = table();
     const auto forks = hold_back_forks();
-    pins.rejected[owner_of(token)].push_back(digest_of(pins, pin));
+    pins.rejected[owner_of(token)].push_back(digest_of(pins, user_name, pin));
 }
 
 void RejectedPins::forget(const TokenInfo& token) {

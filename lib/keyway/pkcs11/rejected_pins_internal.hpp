@@ -7,6 +7,7 @@
 #include <keyway/pkcs11/token_info.hpp>
 
 #include <mutex>
+#include <string_view>
 
 namespace keyway::pkcs11 {
 
@@ -14,8 +15,9 @@ namespace keyway::pkcs11 {
 /// @threadsafety safe
 class RejectedPins {
 public:
-    [[nodiscard]] static bool contains(const TokenInfo& token, const Secret& pin);
-    static void add(const TokenInfo& token, const Secret& pin);
+    /// @param user_name empty for a token with one user
+    [[nodiscard]] static bool contains(const TokenInfo& token, std::string_view user_name, const Secret& pin);
+    static void add(const TokenInfo& token, std::string_view user_name, const Secret& pin);
     /// A person gave the token a new PIN: what was wrong may be right now.
     static void forget(const TokenInfo& token);
 

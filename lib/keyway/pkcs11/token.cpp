@@ -45,7 +45,8 @@ Token::Token(std::shared_ptr<Module> module, const TokenSelector& selector, cons
       quirks_(load_quirks(limits.quirks, info_, module_info(*module_))),
       quirk_numbers_(quirks_),
       state_(new State(module_, info_.slot, pool_limits(info_, limits, quirks_))),
-      cannot_copy_(quirks_.lacks_function("C_CopyObject")) {
+      cannot_copy_(quirks_.lacks_function("C_CopyObject")),
+      cannot_cancel_(quirks_.lacks_function("C_SessionCancel")) {
     module_->attach_token();
     watch_forks();
 }
@@ -207,6 +208,21 @@ CK_OBJECT_HANDLE Token::copy_for_session(CK_OBJECT_HANDLE key, const Deadline& d
         return CK_INVALID_HANDLE;
     }
     return copy;
+}
+
+bool Token::cancel(const Session& session, CK_FLAGS operation, CK_RV why) noexcept {
+    const auto* const newer = module_->newer_calls();
+    // Of a fault of the token or the session, nobody knows what else it left behind.
+    const auto remedy = remedy_for(why);
+    const bool is_refusal = remedy == Remedy::fatal || remedy == Remedy::find_key;
+    if(newer == nullptr || operation == 0 || !is_refusal || cannot_cancel_.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    const auto result = newer->C_SessionCancel(session.handle(), operation);
+    if(result == CKR_FUNCTION_NOT_SUPPORTED) {
+        cannot_cancel_ = true;
+    }
+    return result == CKR_OK;
 }
 
 TimedMutex& Token::finding(const void* key) noexcept {

@@ -121,6 +121,12 @@ public:
     /// Shows the PIN for one use of a key with CKA_ALWAYS_AUTHENTICATE.
     [[nodiscard]] CK_RV log_in_for_operation(const SessionPool::Loan& loan, const PinProvider& pin, const Deadline& deadline);
 
+    /// Ends an operation that a failed call may have left active in a session, so that the session can be used further.
+    /// @param operation CKF_SIGN or the like
+    /// @param why what the call answered
+    /// @return false where that cannot be, and the session is to be given up
+    [[nodiscard]] bool cancel(const Session& session, CK_FLAGS operation, CK_RV why) noexcept;
+
     /// Keeps a fork waiting, as a call would: for what takes locks of other libraries that a child would find held.
     [[nodiscard]] Module::Use stay_inside() const { return Module::Use(*module_); }
 
@@ -164,6 +170,7 @@ private:
     State* state_;  // of this process: a child gets another one and leaves its parent's alone
     std::atomic<bool> wants_login_{false};
     std::atomic<bool> cannot_copy_{false};
+    std::atomic<bool> cannot_cancel_{false};
     std::atomic<Circuit> circuit_{Circuit::closed};
 
     std::atomic<std::uint64_t> operations_{0};

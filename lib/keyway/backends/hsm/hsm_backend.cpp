@@ -107,15 +107,17 @@ private:
             source = place_.pin_of_uri;
         }
         const auto what = "user PIN of " + token.name();
+        const auto user_name = options.text("user-name").value_or("");
+        using From = pkcs11::PinProvider::From;
         if(!source) {
             return {[what]() -> Secret {
-                throw Error(Errc::secret_unavailable, "no source was given for the " + what,
-                            "set \"user-pin\" in the settings, or give --user-pin, as env:NAME, file:PATH, fd:N or prompt:");
-            }};
+                        throw Error(Errc::secret_unavailable, "no source was given for the " + what,
+                                    "set \"user-pin\" in the settings, or give --user-pin, as env:NAME, file:PATH, fd:N or prompt:");
+                    },
+                    From::source, user_name};
         }
-        using From = pkcs11::PinProvider::From;
         return {[reader = context_.secrets, source = *source, what] { return reader.read(source, what); },
-                source->kind() == SecretSource::Kind::prompt ? From::person : From::source};
+                source->kind() == SecretSource::Kind::prompt ? From::person : From::source, user_name};
     }
 
     KeyRef reference(const pkcs11::NewKey& key, const Botan::Public_Key& public_key) const {

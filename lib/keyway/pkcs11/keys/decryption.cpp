@@ -143,6 +143,7 @@ private:
     }
 
     std::string_view doing() const noexcept override { return "decrypt with"; }
+    CK_FLAGS kind() const noexcept override { return CKF_DECRYPT; }
 
     [[nodiscard]] Unpadded unpad() {
         const auto block = std::exchange(answer_, {});

@@ -230,7 +230,9 @@ CK_RV HsmKey::attempt(KeyOperation& operation, std::uint64_t& stale, const Deadl
     }
     if(result != CKR_OK) [[unlikely]] {
         // The failed operation may still be active in this session.
-        loan->discard(result);
+        if(!token_->cancel(loan->session(), operation.kind(), result)) {
+            loan->discard(result);
+        }
         stale = found.number;
         return result;
     }

@@ -32,6 +32,9 @@ public:
     /// For messages: "sign with", to come before the key's name.
     [[nodiscard]] virtual std::string_view doing() const noexcept = 0;
 
+    /// What begin() begins, for C_SessionCancel: CKF_SIGN or the like; 0 when it begins nothing.
+    [[nodiscard]] virtual CK_FLAGS kind() const noexcept = 0;
+
     /// Whether a key with CKA_ALWAYS_AUTHENTICATE wants the PIN between the two: not where begin() begins nothing.
     [[nodiscard]] virtual bool takes_login() const noexcept { return true; }
 

@@ -158,6 +158,7 @@ private:
     }
 
     std::string_view doing() const noexcept override { return "sign with"; }
+    CK_FLAGS kind() const noexcept override { return CKF_SIGN; }
 
     HsmKey::Done sign_proven() {
         auto done = sign_once(0);

@@ -9,7 +9,6 @@
 #include <botan/ecc_key.h>
 #include <botan/ecdh.h>
 #include <botan/kdf.h>
-#include <botan/mem_ops.h>
 #include <botan/pk_ops.h>
 #include <botan/pubkey.h>
 #include <botan/system_rng.h>
@@ -62,12 +61,7 @@ public:
     Secret agree(std::size_t key_bytes, std::span<const std::uint8_t> other_key, std::span<const std::uint8_t> salt) override {
         other_ = checked(other_key);
         key_->use("agree", [&] { return agree_proven(); });
-        auto secret = std::exchange(secret_, {});
-        // A point of low order makes a secret that everybody knows.
-        // @spec RFC 7748 6.1
-        if(Botan::constant_time_compare(secret, Secret(secret.size()))) {
-            throw no_point(key_->spec());
-        }
+        const auto secret = std::exchange(secret_, {});
         if(!kdf_) {
             return secret;
         }
@@ -80,9 +74,7 @@ private:
     /// In the form that all tokens take: uncompressed. A point beside the curve would draw the key out of a careless token.
     [[nodiscard]] Bytes checked(std::span<const std::uint8_t> other_key) const {
         if(!group_) {
-            if(other_key.size() != bytes_) {
-                throw no_point(key_->spec());
-            }
+            require_high_order(other_key);
             return {other_key.begin(), other_key.end()};
         }
         const auto point = Botan::EC_AffinePoint::deserialize(*group_, other_key);
@@ -90,6 +82,27 @@ private:
             throw no_point(key_->spec());
         }
         return point->serialize_uncompressed();
+    }
+
+    /// A point of low order makes a secret that everybody knows: zeros, with any key.
+    /// @spec RFC 7748 6.1, 6.2
+    void require_high_order(std::span<const std::uint8_t> other_key) const {
+        if(other_key.size() != bytes_) {
+            throw no_point(key_->spec());
+        }
+        auto& rng = Botan::system_rng();
+        const auto with_any_key = [&]() -> Secret {
+            const auto inside = key_->token().stay_inside();
+            try {
+                return bytes_ == 32 ? Botan::PK_Key_Agreement(Botan::X25519_PrivateKey(rng), rng, "Raw").derive_key(0, other_key).bits_of()
+                                    : Botan::PK_Key_Agreement(Botan::X448_PrivateKey(rng), rng, "Raw").derive_key(0, other_key).bits_of();
+            } catch(const Botan::Invalid_Argument&) {  // Botan looks for it too
+                return Secret(bytes_);
+            }
+        }();
+        if(with_any_key == Secret(bytes_)) {
+            throw no_point(key_->spec());
+        }
     }
 
     CK_RV begin(FunctionList&, CK_SESSION_HANDLE, CK_OBJECT_HANDLE key) override {
@@ -144,6 +157,7 @@ private:
     }
 
     std::string_view doing() const noexcept override { return "agree on a secret with"; }
+    CK_FLAGS kind() const noexcept override { return 0; }
 
     /// A secret is not handed out before it is seen that the handle is the key's: by the same finding, the token agrees with a
     /// key that was made for this, and has to come to the same as that key with the public key.

@@ -321,7 +321,16 @@ FoundKey import_key(const Session& session, const Botan::Private_Key& source, co
     take_names(found, key);
     found.public_objects.push_back(create_object(session, public_attributes, "write the public key into the token"));
     made.add(found.public_objects.front());
-    found.private_object = create_object(session, private_attributes, "write the private key into the token");
+    try {
+        found.private_object = create_object(session, private_attributes, "write the private key into the token");
+    } catch(const Error& error) {
+        if(spec.type() != KeyType::ml_dsa || error.code() != Errc::token_failed) {
+            throw;
+        }
+        throw Error(Errc::unsupported, "the token does not take an ML-DSA key by its seed: " + error.return_value(),
+                    "Botan keeps no other form of it; make the key in the token")
+            .with_return_value(error.return_value());
+    }
     made.add(found.private_object);
     found.public_key = read_public_key(session, found.public_objects.front());
     if(!found.public_key || SpkiFingerprint::of(*found.public_key) != SpkiFingerprint::of(*public_half)) {
