@@ -68,9 +68,13 @@ void require_no_wrong_one_before(const TokenInfo& token, const PinProvider& pin)
 /// One C_Login with a PIN that was not rejected before.
 CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, const PinProvider& pin) {
     auto& calls = session.calls();
+    const auto log_in = [&](CK_UTF8CHAR* bytes, CK_ULONG size) {
+        const auto turn = asking.module.session_turn();
+        return turn.granted() ? calls.C_Login(session.handle(), who, bytes, size) : CKR_FUNCTION_FAILED;
+    };
     if(asking.token.pin_pad) {
         require_no_wrong_one_before(asking.token, pin);
-        const auto result = calls.C_Login(session.handle(), who, nullptr, 0);
+        const auto result = log_in(nullptr, 0);
         if(result != CKR_OK && call_failed(result, {}).code() == Errc::pin_incorrect) {
             throw Error(Errc::pin_incorrect, "the " + pin_of(asking.token) + " entered at the token is wrong",
                         tries_left(asking.module, asking.use, asking.slot))
@@ -87,7 +91,7 @@ CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, co
     require_no_wrong_one_before(asking.token, pin);
     // C_Login takes a pointer to non-const, and reads only.
     auto* const bytes = const_cast<CK_UTF8CHAR*>(value.reveal_bytes().data());
-    const auto result = calls.C_Login(session.handle(), who, bytes, value.size());
+    const auto result = log_in(bytes, value.size());
     if(result != CKR_OK && call_failed(result, {}).code() == Errc::pin_incorrect) {
         RejectedPins::add(asking.token, value);
         throw Error(Errc::pin_incorrect,

@@ -46,6 +46,9 @@ Token::Token(std::shared_ptr<Module> module, const TokenSelector& selector, cons
       quirk_numbers_(quirks_),
       state_(new State(module_, info_.slot, pool_limits(info_, limits, quirks_))),
       cannot_copy_(quirks_.lacks_function("C_CopyObject")) {
+    if(quirks_.sessions_not_locked) {
+        module_->open_sessions_one_at_a_time();
+    }
     module_->attach_token();
     watch_forks();
 }

@@ -136,6 +136,7 @@ TokenInfo log_in_once(const ModuleName& module_name,
     const Module::Use use(*module);
     Session session(module, token.slot, SessionMode::read_only);
     if(log_in_user(*module, use, token.slot, session, pin, Deadline(patience)) == LoginOutcome::done) {
+        const auto turn = module->session_turn();
         module->calls().C_Logout(session.handle());
     }
     return module->token_in(use, token.slot);
