@@ -56,6 +56,19 @@ CK_RV Session::open(const std::shared_ptr<const Module>& module,
     return result;
 }
 
+SessionMode usable_mode(const std::shared_ptr<const Module>& module, CK_SLOT_ID slot, SessionMode preferred) {
+    std::unique_ptr<Session> session;
+    const auto result = Session::open(module, slot, preferred, session);
+    if(result == CKR_OK) {
+        return preferred;
+    }
+    const auto other = preferred == SessionMode::read_only ? SessionMode::read_write : SessionMode::read_only;
+    if(Session::open(module, slot, other, session) != CKR_OK) {
+        throw call_failed(result, "open a session with the token in slot " + std::to_string(slot));
+    }
+    return other;
+}
+
 Session::~Session() {
     // After the module was initialised anew, the number is no session of this object.
     if(handle_ == CK_INVALID_HANDLE || process_is_exiting() || module_->generation() != generation_) {

@@ -148,7 +148,9 @@ TokenInfo log_in_once(const ModuleName& module_name,
     const PinProvider pin(user_pin, last_try == LastTry::risk ? From::person_at_risk : From::person);
     constexpr std::chrono::minutes patience{5};  // a person types
     const Module::Use use(*module);
-    Session session(module, token.slot, SessionMode::read_only);
+    const bool read_write = load_quirks("auto", token, module_info(*module)).read_write_sessions;
+    Session session(module, token.slot,
+                    usable_mode(module, token.slot, read_write ? SessionMode::read_write : SessionMode::read_only));
     if(log_in_user(*module, use, token.slot, session, pin, Deadline(patience)) == LoginOutcome::done) {
         const auto turn = module->session_turn();
         module->calls().C_Logout(session.handle());
