@@ -152,6 +152,32 @@ TEST_CASE_METHOD(QuirkWorkshop, "a key of the token is compared with a session c
     shop.fail(probe({"--write", "--key", "absent"}), 20, "key_not_found");
 }
 
+TEST_CASE_METHOD(QuirkWorkshop, "a token without read-only sessions is measured and logged in to by others") {
+    const FaultModule fault(module(), {.plan = R"({"faults": [{"fault": "return", "function": "C_OpenSession",
+                                                 "rv": "CKR_SESSION_READ_WRITE_SO_EXISTS", "at": 1}]})"});
+    settings(fault.path().string());
+    const auto measured = shop.succeed_json(probe({"--write", "--sessions", "4"})).at("measured");
+    CHECK(measured.at("state-before-login") == "CKS_RW_PUBLIC_SESSION");
+    CHECK(measured.at("state-after-login") == "CKS_RW_USER_FUNCTIONS");
+    CHECK(measured.at("signing").at("CKM_ECDSA").at("works") == true);
+    CHECK(fault.failed_calls("C_OpenSession") == 1);
+    CHECK(shop.succeed({"token", "login", "--user-pin", "env:KEYWAY_TEST_PIN"}).find("is right") != std::string::npos);
+    CHECK(fault.failed_calls("C_OpenSession") == 2);
+}
+
+TEST_CASE_METHOD(QuirkWorkshop, "settings that name two tokens are refused by all commands alike") {
+    const Json json{{"version", 1},
+                    {"backends",
+                     {{"hsm",
+                       {{"type", "hsm"}, {"module", module()}, {"token-label", token().label()},
+                        {"token-uri", "pkcs11:token=other"}, {"user-pin", "env:KEYWAY_TEST_PIN"}}}}}};
+    shop.write("keyway.json", json.dump());
+    for(const auto* const verb : {"probe", "login"}) {
+        CHECK(shop.fail({"token", verb}, 10, "invalid_option").find("\"token-label\"") != std::string::npos);
+    }
+    shop.fail({"key", "list"}, 10, "invalid_option");
+}
+
 TEST_CASE_METHOD(QuirkWorkshop, "a wrong PIN is told, and not given twice") {
     shop.environment["KEYWAY_TEST_PIN"] = passphrase;
     const FaultModule fault(module());

@@ -338,3 +338,29 @@ TEST_CASE("uses of a module end in any order, and it is not reloaded under any o
     CHECK_FALSE(test.module->reload(test.module->generation(), Deadline(1'000ms)));
     CHECK(test.module->until_next_reload() > 25s);
 }
+
+TEST_CASE("sessions of a module that does not lock them are opened and closed one at a time") {
+    PoolTest test;
+    constexpr auto slow = 100ms;
+    test.fault.inject(R"({"fault": "slow", "ms": 100, "function": ["C_OpenSession", "C_CloseSession"], "every": 1})");
+    const auto time_for_four = [&] {
+        const auto begin = Deadline::Clock::now();
+        {
+            std::vector<std::jthread> threads;
+            for(int i = 0; i < 4; ++i) {
+                threads.emplace_back([&] { const OwnSession session(test.module, test.slot, SessionMode::read_only); });
+            }
+        }
+        return Deadline::Clock::now() - begin;
+    };
+    CHECK(time_for_four() < 8 * slow);
+    test.module->open_sessions_one_at_a_time();
+    CHECK(time_for_four() >= 8 * slow);
+    test.fault.clear();
+    auto pool = test.pool({.most_sessions = 2});
+    {
+        const auto loan = borrowed(*pool);
+    }
+    end(test, std::move(pool));
+    CHECK(test.opened() == test.closed());
+}

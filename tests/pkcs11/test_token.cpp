@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/pkcs11/quirks/quirks.hpp>
 #include <keyway/pkcs11/token_admin.hpp>
+#include <keyway/pkcs11/token_admin_internal.hpp>
 #include <keyway/pkcs11/token_internal.hpp>
 #include <support/raises.hpp>
 
@@ -47,6 +49,22 @@ TEST_CASE("a token that is there is never initialised again") {
     CHECK_RAISES(init_token(module, by_serial), Errc::already_exists);
     by_serial.serial = "nowhere";
     CHECK_RAISES(init_token(module, by_serial), Errc::token_not_found);
+}
+
+TEST_CASE("lengths of PINs that mean nothing refuse none, and modules that cannot initialise are told by their profile") {
+    // No module here tells such lengths, or lacks the function, so that the checks are called by themselves.
+    TokenInfo token;
+    token.manufacturer = "Acme";
+    const Secret pin("12345678");
+    CHECK_NOTHROW(require_length(pin, token, {}, "user"));
+    token.shortest_pin = 4;
+    token.longest_pin = 6;
+    CHECK_RAISES((require_length(pin, token, {}, "user"), 0), Errc::pin_incorrect);
+    for(const auto& quirks : {load_quirks("nethsm", {}, {}), load_quirks("google-cloud-kms", {}, {})}) {
+        CHECK_NOTHROW(require_length(pin, token, quirks, "user"));
+        CHECK_RAISES((require_initialisable(token, quirks), 0), Errc::unsupported);
+    }
+    CHECK_NOTHROW(require_initialisable(token, load_quirks("softhsm2", {}, {})));
 }
 
 TEST_CASE("a PIN of a length that the token refuses is found out before the token is touched") {

@@ -83,6 +83,10 @@ CK_RV call_login(const Asking& asking, const Session& session, CK_USER_TYPE who,
                  CK_ULONG size) {
     const auto& name = provider.user_name();
     require_user_names(asking.module, provider);
+    const auto turn = asking.module.session_turn();
+    if(!turn.granted()) {
+        return CKR_FUNCTION_FAILED;
+    }
     if(name.empty()) {
         return session.calls().C_Login(session.handle(), who, pin, size);
     }

@@ -31,6 +31,9 @@ constexpr Milliseconds for_a_reload{500};
 constexpr Milliseconds for_a_fork{200};
 constexpr Milliseconds for_the_end{1'000};
 
+/// For how long a turn to open a session is waited for; one who has it for longer hangs.
+constexpr Milliseconds for_a_session{10'000};
+
 std::atomic<bool> exiting{false};
 
 /// The modules that are open. A process has one instance of each, so this has to be global.
@@ -189,6 +192,9 @@ struct Module::Locks {
 
     /// Modules make up their list of slots while they tell it, and some do not lock that (SoftHSM 2.6.1).
     std::mutex slots;
+
+    /// For modules that do not lock their sessions.
+    TimedMutex sessions;
 };
 
 std::shared_ptr<Module> Module::open(const std::string& path_or_name, const std::string& init_args) {
@@ -282,6 +288,14 @@ void Module::ensure_initialised(const Deadline& deadline) {
     if(!is_initialised()) {
         initialise();
     }
+}
+
+Module::SessionTurn Module::session_turn() const {
+    SessionTurn turn;
+    if(sessions_apart_.load(std::memory_order_relaxed)) {
+        turn.lock_ = std::unique_lock(locks_->sessions, Clock::now() + for_a_session);
+    }
+    return turn;
 }
 
 Milliseconds Module::until_next_reload() const noexcept {

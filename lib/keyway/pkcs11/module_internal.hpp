@@ -6,11 +6,13 @@
 #include <keyway/pkcs11/deadline_internal.hpp>
 #include <keyway/pkcs11/fork_watch_internal.hpp>
 #include <keyway/pkcs11/newer_calls_internal.hpp>
+#include <keyway/pkcs11/timed_mutex_internal.hpp>
 #include <keyway/pkcs11/token_info.hpp>
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -98,6 +100,22 @@ public:
         return away_.load(std::memory_order_relaxed) >= tokens_.load(std::memory_order_relaxed);
     }
 
+    /// From now on sessions are opened and closed one at a time: the module does not lock its table of them.
+    void open_sessions_one_at_a_time() noexcept { sessions_apart_.store(true, std::memory_order_relaxed); }
+
+    /// The turn to open or close a session, or to log in or out; at once for a module that locks its sessions itself.
+    class SessionTurn {
+    public:
+        /// False when others have had it for too long: one of them hangs.
+        [[nodiscard]] bool granted() const noexcept { return lock_.mutex() == nullptr || lock_.owns_lock(); }
+
+    private:
+        friend class Module;
+        std::unique_lock<TimedMutex> lock_;
+    };
+    /// By one who has a Use, and keeps it meanwhile.
+    [[nodiscard]] SessionTurn session_turn() const;
+
     /// All tokens present, initialised or not. Not to be called with a Use in hand.
     [[nodiscard]] std::vector<TokenInfo> tokens();
 
@@ -127,6 +145,7 @@ private:
     std::unique_ptr<const NewerCalls> newer_calls_;
     Locks* locks_;  // of this process: a child gets others and leaves its parent's alone
     std::atomic<bool> initialised_{false};
+    std::atomic<bool> sessions_apart_{false};
     std::atomic<std::uint64_t> generation_{0};
     std::atomic<std::uint64_t> reloads_{0};
     std::atomic<Deadline::Clock::rep> last_reload_;

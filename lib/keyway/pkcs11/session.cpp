@@ -13,8 +13,19 @@ CK_RV open_session(const Module& module, CK_SLOT_ID slot, SessionMode mode, CK_S
     if(!module.is_initialised()) {
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     }
+    const auto turn = module.session_turn();
+    if(!turn.granted()) {
+        return CKR_FUNCTION_FAILED;
+    }
     const CK_FLAGS flags = CKF_SERIAL_SESSION | (mode == SessionMode::read_write ? CKF_RW_SESSION : 0);
     return module.calls().C_OpenSession(slot, flags, nullptr, nullptr, &handle);
+}
+
+void close_session(const Module& module, CK_SESSION_HANDLE handle) noexcept {
+    // Without its turn it would damage the others' sessions: it stays open.
+    if(const auto turn = module.session_turn(); turn.granted()) {
+        module.calls().C_CloseSession(handle);
+    }
 }
 
 }  // namespace
@@ -38,11 +49,24 @@ CK_RV Session::open(const std::shared_ptr<const Module>& module,
     if(result == CKR_OK) {
         out.reset(new(std::nothrow) Session(module, handle));
         if(!out) {
-            module->calls().C_CloseSession(handle);
+            close_session(*module, handle);
             return CKR_HOST_MEMORY;
         }
     }
     return result;
+}
+
+SessionMode usable_mode(const std::shared_ptr<const Module>& module, CK_SLOT_ID slot, SessionMode preferred) {
+    std::unique_ptr<Session> session;
+    const auto result = Session::open(module, slot, preferred, session);
+    if(result == CKR_OK) {
+        return preferred;
+    }
+    const auto other = preferred == SessionMode::read_only ? SessionMode::read_write : SessionMode::read_only;
+    if(Session::open(module, slot, other, session) != CKR_OK) {
+        throw call_failed(result, "open a session with the token in slot " + std::to_string(slot));
+    }
+    return other;
 }
 
 Session::~Session() {
@@ -50,7 +74,7 @@ Session::~Session() {
     if(handle_ == CK_INVALID_HANDLE || process_is_exiting() || module_->generation() != generation_) {
         return;
     }
-    module_->calls().C_CloseSession(handle_);
+    close_session(*module_, handle_);
 }
 
 void Session::forget_if_gone(CK_RV result) noexcept {

@@ -50,6 +50,11 @@ private:
     CK_SESSION_HANDLE handle_ = CK_INVALID_HANDLE;
 };
 
+/// The mode in which the token lets sessions be opened: the preferred one, or the other where that is refused. By one who has a
+/// Module::Use; it opens a session and closes it again.
+/// @throws as Session, when neither can be opened
+[[nodiscard]] SessionMode usable_mode(const std::shared_ptr<const Module>& module, CK_SLOT_ID slot, SessionMode preferred);
+
 /// A session together with the right to use it, for work that needs one for itself.
 class OwnSession {
 public:

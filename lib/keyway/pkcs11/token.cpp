@@ -47,6 +47,9 @@ Token::Token(std::shared_ptr<Module> module, const TokenSelector& selector, cons
       state_(new State(module_, info_.slot, pool_limits(info_, limits, quirks_))),
       cannot_copy_(quirks_.lacks_function("C_CopyObject")),
       cannot_cancel_(quirks_.lacks_function("C_SessionCancel")) {
+    if(quirks_.sessions_not_locked) {
+        module_->open_sessions_one_at_a_time();
+    }
     module_->attach_token();
     watch_forks();
 }

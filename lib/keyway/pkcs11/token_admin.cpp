@@ -3,10 +3,12 @@
 #include <keyway/core/text.hpp>
 #include <keyway/pkcs11/login_internal.hpp>
 #include <keyway/pkcs11/module_internal.hpp>
+#include <keyway/pkcs11/quirks/module_info_internal.hpp>
 #include <keyway/pkcs11/rejected_pins_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 #include <keyway/pkcs11/session_internal.hpp>
 #include <keyway/pkcs11/token_admin.hpp>
+#include <keyway/pkcs11/token_admin_internal.hpp>
 
 #include <algorithm>
 #include <array>
@@ -65,16 +67,6 @@ TokenInfo empty_token(const std::vector<TokenInfo>& tokens, const NewToken& want
                 "a token that is in use is never initialised again");
 }
 
-/// Looked at before anything is done: a token whose user PIN is refused at the end would be left half-made.
-void require_length(const Secret& pin, const TokenInfo& token, std::string_view role) {
-    if(pin.size() < token.shortest_pin || pin.size() > token.longest_pin) {
-        throw Error(Errc::pin_incorrect,
-                    "the " + std::string(role) + " PIN for the new token has a length that the token does not take",
-                    "it takes " + std::to_string(token.shortest_pin) + " to " + std::to_string(token.longest_pin) +
-                        " bytes");
-    }
-}
-
 void set_user_pin(const std::shared_ptr<Module>& module, CK_SLOT_ID slot, const Secret& so_pin, const Secret& user_pin) {
     const OwnSession own(module, slot, SessionMode::read_write);
     const auto& session = *own;
@@ -93,6 +85,26 @@ void set_user_pin(const std::shared_ptr<Module>& module, CK_SLOT_ID slot, const 
 
 }  // namespace
 
+void require_length(const Secret& pin, const TokenInfo& token, const QuirkProfile& quirks, std::string_view role) {
+    if(quirks.pin_length_unknown || token.longest_pin == 0) {
+        return;
+    }
+    if(pin.size() < token.shortest_pin || pin.size() > token.longest_pin) {
+        throw Error(Errc::pin_incorrect,
+                    "the " + std::string(role) + " PIN for the new token has a length that the token does not take",
+                    "it takes " + std::to_string(token.shortest_pin) + " to " + std::to_string(token.longest_pin) +
+                        " bytes");
+    }
+}
+
+void require_initialisable(const TokenInfo& token, const QuirkProfile& quirks) {
+    if(quirks.lacks_function("C_InitToken") || quirks.lacks_function("C_InitPIN")) {
+        throw Error(Errc::unsupported,
+                    "a token of " + in_quotes(token.manufacturer) + " is not initialised by its PKCS#11 module",
+                    "by the quirk profile " + in_quotes(quirks.name) + " the module cannot; use the vendor's own tools");
+    }
+}
+
 std::vector<TokenInfo> list_tokens(const ModuleName& module) {
     return Module::open(module.value, module.init_args)->tokens();
 }
@@ -103,10 +115,12 @@ TokenInfo init_token(const ModuleName& module_name, const NewToken& wanted) {
     const auto before = module->tokens();
     const auto empty = empty_token(before, wanted, module->name());
 
+    const auto quirks = load_quirks("auto", empty, module_info(*module));
+    require_initialisable(empty, quirks);
     const auto so_pin = wanted.so_pin();
     const auto user_pin = wanted.user_pin();
-    require_length(so_pin, empty, "security officer's");
-    require_length(user_pin, empty, "user");
+    require_length(so_pin, empty, quirks, "security officer's");
+    require_length(user_pin, empty, quirks, "user");
     const auto result = [&] {
         const Module::Use use(*module);
         return module->calls().C_InitToken(empty.slot, bytes_of(so_pin), so_pin.size(), label.data());
@@ -134,8 +148,11 @@ TokenInfo log_in_once(const ModuleName& module_name,
     const PinProvider pin(user_pin, last_try == LastTry::risk ? From::person_at_risk : From::person);
     constexpr std::chrono::minutes patience{5};  // a person types
     const Module::Use use(*module);
-    Session session(module, token.slot, SessionMode::read_only);
+    const bool read_write = load_quirks("auto", token, module_info(*module)).read_write_sessions;
+    Session session(module, token.slot,
+                    usable_mode(module, token.slot, read_write ? SessionMode::read_write : SessionMode::read_only));
     if(log_in_user(*module, use, token.slot, session, pin, Deadline(patience)) == LoginOutcome::done) {
+        const auto turn = module->session_turn();
         module->calls().C_Logout(session.handle());
     }
     return module->token_in(use, token.slot);

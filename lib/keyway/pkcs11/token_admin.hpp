@@ -35,6 +35,7 @@ struct NewToken {
 
 /// Initialises an empty token, with a security officer's and a user's PIN. A token that holds anything is never touched.
 ///
+/// @throws Errc::unsupported when the token's quirk profile says that its module does not initialise tokens
 /// @throws Errc::already_exists when a token of that label is there; Errc::token_not_found when none is empty
 /// @throws Errc::pin_incorrect when the token does not take a PIN (too short, too weak)
 KEYWAY_API TokenInfo init_token(const ModuleName& module, const NewToken& wanted);

@@ -72,6 +72,23 @@ TEST_CASE("what is over a token's limit goes to it in parts") {
     }
 }
 
+TEST_CASE("a digest longer than the curve's order is cut before it goes to the token") {
+    // As ykcs11 has it (ecdsa-digest-fits-curve); done for all, as it changes no signature.
+    const HsmStore store(faulty);
+    const auto p256 = HsmStore::create(*store.open(), "p-256").ref;
+    const auto p384 = HsmStore::create(*store.open(), "p-384", "p-384").ref;
+    const auto fits = [&](const KeyRef& ref, int bytes) {
+        store.fault().clear();
+        store.fault().inject(R"({"fault": "data-limit", "function": "C_Sign", "bytes": )" + std::to_string(bytes) + "}");
+        for(const auto* const hash : {"SHA-256", "SHA-384", "SHA-512"}) {
+            INFO(hash);
+            CHECK(signs(*store.open()->use(ref, {}), hash));
+        }
+    };
+    fits(p256, 32);
+    fits(p384, 48);
+}
+
 TEST_CASE("a message that EdDSA cannot have in one part is refused with the limit") {
     const HsmStore store;
     const auto ref = HsmStore::create(*store.open(), "ed", "ed25519").ref;

@@ -3,10 +3,10 @@
 #include "../terminal.hpp"
 #include "commands.hpp"
 #include "token_output.hpp"
+#include "token_place.hpp"
 
 #include <keyway/core/error.hpp>
 #include <keyway/pkcs11/token_admin.hpp>
-#include <keyway/pkcs11/uri.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -16,44 +16,44 @@ namespace keyway::cli {
 
 namespace {
 
-std::optional<std::string> module_of(const BackendSettings& backend) {
-    if(const auto module = backend.options.find("module"); module != backend.options.end()) {
-        return module->second.value;
-    }
-    if(const auto text = backend.options.find("token-uri"); text != backend.options.end()) {
-        const auto uri = pkcs11::Uri::parse(text->second.value);
-        return uri.module_path ? uri.module_path : uri.module_name;
-    }
-    return std::nullopt;
-}
-
 /// Those asked for, or those of the backends in the settings, each once.
-std::vector<std::string> modules(const Session& session, const Arguments& arguments) {
-    auto names = arguments.values("module");
-    if(!names.empty()) {
-        return names;
+std::vector<pkcs11::ModuleName> modules(const Session& session, const Arguments& arguments) {
+    std::vector<pkcs11::ModuleName> all;
+    const auto given = arguments.values("module");
+    const auto init_args = arguments.value("init-args");
+    if(init_args && given.size() != 1) {
+        throw Error(Errc::usage, "--init-args is for one module", "give one --module with it");
+    }
+    for(const auto& name : given) {
+        all.push_back({name, init_args.value_or("")});
+    }
+    if(!all.empty()) {
+        return all;
     }
     for(const auto& [alias, backend] : session.configuration().settings.backends()) {
-        const auto name = backend.type == "hsm" ? module_of(backend) : std::nullopt;
-        if(name && std::ranges::find(names, *name) == names.end()) {
-            names.push_back(*name);
+        const auto module = backend.type == "hsm" ? module_of(backend) : std::nullopt;
+        const auto same = [&](const pkcs11::ModuleName& other) {
+            return other.value == module->value && other.init_args == module->init_args;
+        };
+        if(module && std::ranges::none_of(all, same)) {
+            all.push_back(*module);
         }
     }
-    if(names.empty()) {
+    if(all.empty()) {
         throw Error(Errc::usage, "there is no module to ask: the settings have no hsm backend",
                     "name one: --module /usr/lib/softhsm/libsofthsm2.so");
     }
-    return names;
+    return all;
 }
 
 void run(Session& session, const Arguments& arguments) {
     auto json = Json::array();
     std::vector<Row> rows;
     for(const auto& module : modules(session, arguments)) {
-        for(const auto& token : pkcs11::list_tokens({module})) {
-            json.push_back(json_of(token, module));
+        for(const auto& token : pkcs11::list_tokens(module)) {
+            json.push_back(json_of(token, module.value));
             rows.push_back(
-                {token.label, token.serial, state_of(token), token.manufacturer, token.model, module});
+                {token.label, token.serial, state_of(token), token.manufacturer, token.model, module.value});
         }
     }
     session.report({{"tokens", json}},
@@ -75,7 +75,8 @@ Command token_list_command() {
               .value = "PATH",
               .help =
                   "the module's library, or its name in p11-kit's configuration (default: those of the hsm "
-                  "backends in the settings)"}},
+                  "backends in the settings)"},
+             init_args_flag()},
         .example = "keyway token list --module /usr/lib/softhsm/libsofthsm2.so",
         .run = run};
 }

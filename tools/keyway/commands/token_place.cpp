@@ -14,6 +14,16 @@ std::optional<std::string> option(const BackendSettings& backend, std::string_vi
     return found == backend.options.end() ? std::nullopt : std::optional(found->second.value);
 }
 
+void take(std::optional<std::string>& into, const std::optional<std::string>& from_uri, std::string_view name) {
+    if(into && from_uri && *into != *from_uri) {
+        throw Error(Errc::invalid_option, "the token URI and the option " + in_quotes(name) + " name different tokens",
+                    "keep one of the two");
+    }
+    if(from_uri) {
+        into = from_uri;
+    }
+}
+
 /// Where a backend of type hsm has its token.
 TokenPlace place_of(const Session& session, const BackendAlias& alias, std::optional<SecretSource>& pin) {
     const auto& backend = session.configuration().settings.backend(alias);
@@ -23,14 +33,12 @@ TokenPlace place_of(const Session& session, const BackendAlias& alias, std::opti
                     "name one of type hsm with --backend, or a module with --module");
     }
     TokenPlace place;
-    auto module = option(backend, "module");
     place.token.label = option(backend, "token-label");
     place.token.serial = option(backend, "token-serial");
     if(const auto text = option(backend, "token-uri")) {
         const auto uri = pkcs11::Uri::parse(*text);
-        module = uri.module_path ? uri.module_path : uri.module_name ? uri.module_name : module;
-        place.token.label = uri.token ? uri.token : place.token.label;
-        place.token.serial = uri.serial ? uri.serial : place.token.serial;
+        take(place.token.label, uri.token, "token-label");
+        take(place.token.serial, uri.serial, "token-serial");
         place.token.manufacturer = uri.manufacturer;
         place.token.model = uri.model;
         pin = uri.pin_source;
@@ -38,33 +46,59 @@ TokenPlace place_of(const Session& session, const BackendAlias& alias, std::opti
     if(const auto source = option(backend, "user-pin")) {
         pin = SecretSource::parse(*source);
     }
+    auto module = module_of(backend);
     if(!module) {
         throw Error(Errc::usage, "the backend " + in_quotes(alias.str()) + " has no PKCS#11 module",
                     "`keyway backend show hsm` tells what it needs");
     }
-    place.module = *module;
+    place.module = std::move(*module);
     return place;
 }
 
 }  // namespace
 
+std::optional<pkcs11::ModuleName> named_module(const Arguments& arguments) {
+    auto module = arguments.value("module");
+    auto init_args = arguments.value("init-args");
+    if(init_args && !module) {
+        throw Error(Errc::usage, "--init-args is for the module of --module", "a backend has its own in the setting init-args");
+    }
+    return module ? std::optional<pkcs11::ModuleName>({std::move(*module), init_args.value_or("")}) : std::nullopt;
+}
+
+std::optional<pkcs11::ModuleName> module_of(const BackendSettings& backend) {
+    auto module = option(backend, "module");
+    if(const auto text = option(backend, "token-uri")) {
+        const auto uri = pkcs11::Uri::parse(*text);
+        take(module, uri.module_path ? uri.module_path : uri.module_name, "module");
+    }
+    return module ? std::optional<pkcs11::ModuleName>({std::move(*module), option(backend, "init-args").value_or("")})
+                  : std::nullopt;
+}
+
+Flag init_args_flag() {
+    return {.name = "init-args",
+            .value = "TEXT",
+            .help = "what the C_Initialize of the module of --module is given; NSS needs configDir='sql:FOLDER'"};
+}
+
 std::vector<Flag> token_place_flags() {
     return {{.name = "module",
              .value = "PATH",
              .help = "the module's library, or its name in p11-kit's configuration (default: that of the backend)"},
+            init_args_flag(),
             {.name = "label", .value = "TEXT", .help = "the token's label"},
             {.name = "serial", .value = "TEXT", .help = "the token's serial number, where the label is not unique"},
-            {.name = "user-pin", .value = "SOURCE", .help = "the source of the token's user PIN (default: that of the backend)"},
             backend_flag()};
 }
 
 TokenPlace token_place(const Session& session, const Arguments& arguments) {
-    const auto module = arguments.value("module");
+    auto module = named_module(arguments);
     if(module && arguments.has("backend")) {
         throw Error(Errc::usage, "--module and --backend both say where the token is", "keep one of the two");
     }
     std::optional<SecretSource> pin;
-    auto place = module ? TokenPlace{.module = *module, .token = {}, .pin = {}}
+    auto place = module ? TokenPlace{.module = std::move(*module), .token = {}, .pin = {}}
                         : place_of(session, session.chosen_backend(), pin);
     for(const auto& [flag, part] :
         {std::pair{"label", &place.token.label}, std::pair{"serial", &place.token.serial}}) {

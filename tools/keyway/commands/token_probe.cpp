@@ -53,7 +53,7 @@ void run(Session& session, const Arguments& arguments) {
     };
     static_cast<void>(profile_of({}));  // a name that is none is told before the work
     if(arguments.has("dry-run")) {
-        static_cast<void>(pkcs11::select_token(pkcs11::list_tokens({place.module}), place.token, place.module));
+        static_cast<void>(pkcs11::select_token(pkcs11::list_tokens(place.module), place.token, place.module.value));
         session.report({{"dry-run", true},
                         {"write", options.make_session_keys},
                         {"key", options.key_label ? Json(*options.key_label) : Json()},
@@ -65,7 +65,7 @@ void run(Session& session, const Arguments& arguments) {
     if(arguments.has("out")) {
         file.emplace(arguments);
     }
-    const auto report = pkcs11::probe_token({place.module}, place.token, options);
+    const auto report = pkcs11::probe_token(place.module, place.token, options);
     const auto profile = profile_of(report);
     if(file) {
         file->write(profile);
@@ -81,7 +81,10 @@ std::vector<Flag> flags() {
     auto out = OutputFile::out_flag("save what was found as a profile, for the setting quirks; - is standard output");
     out.required = false;
     all.insert(all.end(),
-               {{.name = "write",
+               {{.name = "user-pin",
+                 .value = "SOURCE",
+                 .help = "the source of the token's user PIN (default: that of the backend)"},
+                {.name = "write",
                  .takes = Takes::nothing,
                  .help = "make key pairs of the session and sign with them; they are destroyed, and nothing stays"},
                 {.name = "key",

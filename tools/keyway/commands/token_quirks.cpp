@@ -3,6 +3,7 @@
 #include "../terminal.hpp"
 #include "commands.hpp"
 #include "quirks_output.hpp"
+#include "token_place.hpp"
 
 #include <keyway/core/error.hpp>
 #include <keyway/pkcs11/quirks/quirks.hpp>
@@ -24,11 +25,11 @@ void list_profiles(const Session& session) {
     session.report({{"profiles", json}}, table({"NAME", "QUIRKS", "TOKENS"}, rows));
 }
 
-void list_tokens(const Session& session, const std::string& module) {
-    const auto info = pkcs11::module_info({module});
+void list_tokens(const Session& session, const pkcs11::ModuleName& module) {
+    const auto info = pkcs11::module_info(module);
     auto json = Json::array();
     std::vector<Row> rows;
-    for(const auto& token : pkcs11::list_tokens({module})) {
+    for(const auto& token : pkcs11::list_tokens(module)) {
         const auto* const profile = pkcs11::find_quirks(token, info);
         json.push_back({{"label", token.label},
                         {"serial", token.serial},
@@ -48,7 +49,7 @@ void list_tokens(const Session& session, const std::string& module) {
 }
 
 void run(Session& session, const Arguments& arguments) {
-    const auto module = arguments.value("module");
+    const auto module = named_module(arguments);
     const auto& wanted = arguments.positional();
     if(module && wanted) {
         throw Error(Errc::usage, "either a profile is shown, or those of a module's tokens", "keep one of the two");
@@ -74,7 +75,8 @@ Command token_quirks_command() {
             .summary = "show what tokens do otherwise than the standard says",
             .flags = {{.name = "module",
                        .value = "PATH",
-                       .help = "tell which profile each token of this module gets"}},
+                       .help = "tell which profile each token of this module gets"},
+                      init_args_flag()},
             .positional = Positional{.name = "PROFILE",
                                      .help = "the name of a profile, or the path of a file that holds one; it is checked",
                                      .required = false},

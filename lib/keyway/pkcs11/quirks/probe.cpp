@@ -100,12 +100,16 @@ std::string second_login(const Session& session, const Secret& pin) {
     return return_value_name(session.calls().C_Login(session.handle(), CKU_USER, bytes, pin.size()));
 }
 
-void count_sessions(FunctionList& calls, CK_SLOT_ID slot, std::size_t most, ProbeReport& report) {
+CK_FLAGS flags_of(SessionMode mode) {
+    return CKF_SERIAL_SESSION | (mode == SessionMode::read_write ? CKF_RW_SESSION : 0);
+}
+
+void count_sessions(FunctionList& calls, CK_SLOT_ID slot, SessionMode mode, std::size_t most, ProbeReport& report) {
     std::vector<CK_SESSION_HANDLE> opened;
     std::size_t others = 2;  // of the login, and the one to try things in
     while(opened.size() + others < most) {
         CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
-        const auto result = calls.C_OpenSession(slot, CKF_SERIAL_SESSION, nullptr, nullptr, &handle);
+        const auto result = calls.C_OpenSession(slot, flags_of(mode), nullptr, nullptr, &handle);
         if(result != CKR_OK) {
             report.session_answer = return_value_name(result);
             break;
@@ -118,7 +122,7 @@ void count_sessions(FunctionList& calls, CK_SLOT_ID slot, std::size_t most, Prob
     }
 }
 
-void time_calls(const TrialSession& trials, CK_SLOT_ID slot, std::size_t repeats, ProbeReport& report) {
+void time_calls(const TrialSession& trials, CK_SLOT_ID slot, SessionMode mode, std::size_t repeats, ProbeReport& report) {
     auto& calls = trials.calls();
     const auto time = [&](std::string name, const auto& call) {
         report.times.push_back({std::move(name), median_time(repeats, call)});
@@ -129,7 +133,7 @@ void time_calls(const TrialSession& trials, CK_SLOT_ID slot, std::size_t repeats
     });
     time("C_OpenSession, C_CloseSession", [&] {
         CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
-        if(calls.C_OpenSession(slot, CKF_SERIAL_SESSION, nullptr, nullptr, &handle) == CKR_OK) {
+        if(calls.C_OpenSession(slot, flags_of(mode), nullptr, nullptr, &handle) == CKR_OK) {
             calls.C_CloseSession(handle);
         }
     });
@@ -160,14 +164,14 @@ void look_at_public_keys(const Session& session, ProbeReport& report) {
 
 }  // namespace
 
-TrialSession::TrialSession(std::shared_ptr<const Module> module, CK_SLOT_ID slot)
-    : module_(std::move(module)), slot_(slot) {
+TrialSession::TrialSession(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionMode mode)
+    : module_(std::move(module)), slot_(slot), mode_(mode) {
     replace();
 }
 
 void TrialSession::replace() {
     session_ = nullptr;  // first, as there may be no room for two
-    session_ = std::make_unique<Session>(module_, slot_, SessionMode::read_only);
+    session_ = std::make_unique<Session>(module_, slot_, mode_);
 }
 
 ProbeReport probe_token(const ModuleName& module_name, const TokenSelector& selector, const ProbeOptions& options) {
@@ -184,12 +188,14 @@ ProbeReport probe_token(const ModuleName& module_name, const TokenSelector& sele
     report.mechanisms = listed_mechanisms(module->calls(), report.token.slot);
 
     const auto slot = static_cast<CK_SLOT_ID>(report.token.slot);
-    TrialSession trials(module, slot);
+    const bool read_write = load_quirks("auto", report.token, report.module).read_write_sessions;
+    const auto mode = usable_mode(module, slot, read_write ? SessionMode::read_write : SessionMode::read_only);
+    TrialSession trials(module, slot, mode);
     report.state_before_login = state_of(trials.session());
     std::optional<Secret> pin;
     std::optional<Session> login;
     if(report.token.login_required) {
-        login.emplace(module, slot, SessionMode::read_only);
+        login.emplace(module, slot, mode);
         const PinProvider reading([&] {
             pin = options.pin();
             return pin->clone();
@@ -202,9 +208,9 @@ ProbeReport probe_token(const ModuleName& module_name, const TokenSelector& sele
         }
     }
 
-    time_calls(trials, slot, options.repeats, report);
+    time_calls(trials, slot, mode, options.repeats, report);
     if(options.make_session_keys) {
-        const Session keeper(module, slot, SessionMode::read_only);  // session objects go with the session that made them
+        const Session keeper(module, slot, mode);  // session objects go with the session that made them
         const auto keys = make_probed_keys(keeper, options, report);
         probe_signing(trials, keys, options, report);
         probe_copies(trials, keys, options, report);
@@ -216,7 +222,7 @@ ProbeReport probe_token(const ModuleName& module_name, const TokenSelector& sele
     look_at_public_keys(trials.session(), report);
     if(options.sessions > 0) {
         trials.replace();
-        count_sessions(module->calls(), slot, options.sessions, report);
+        count_sessions(module->calls(), slot, mode, options.sessions, report);
         if(!login && report.sessions) {
             --*report.sessions;
         }

@@ -19,7 +19,7 @@ namespace keyway::pkcs11 {
 /// A session to try things in: one in which a call failed may still be in the middle of it, and is replaced.
 class TrialSession {
 public:
-    TrialSession(std::shared_ptr<const Module> module, CK_SLOT_ID slot);
+    TrialSession(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionMode mode);
 
     [[nodiscard]] const Session& session() const noexcept { return *session_; }
     [[nodiscard]] CK_SESSION_HANDLE handle() const noexcept { return session_->handle(); }
@@ -29,6 +29,7 @@ public:
 private:
     std::shared_ptr<const Module> module_;
     CK_SLOT_ID slot_;
+    SessionMode mode_;
     std::unique_ptr<Session> session_;
 };
 

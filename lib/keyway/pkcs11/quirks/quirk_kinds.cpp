@@ -162,7 +162,7 @@ const std::vector<QuirkReader>& quirk_readers() {
          false, read_idle_timeout},
         {{"session-info-stale", flag, "C_GetSessionInfo does not notice that a session or login was lost"},
          false, read_flag<&P::session_info_stale>},
-        {{"sessions-not-locked", flag, "sessions have to be opened and closed one at a time in a process"},
+        {{"sessions-not-locked", flag, "sessions have to be opened and closed, and logged in, one at a time in a process"},
          false, read_flag<&P::sessions_not_locked>},
         {{"read-write-sessions", flag, "all sessions have to be opened read/write"}, false, read_flag<&P::read_write_sessions>},
         {{"handles-end-with-logout", flag, "private objects have to be found again after another login"},
