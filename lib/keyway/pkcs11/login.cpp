@@ -32,9 +32,9 @@ void require_usable_pin(const TokenInfo& token, const PinProvider& pin) {
 }
 
 /// What the token now says of the tries that are left; PKCS#11 tells them only as three flags.
-std::string tries_left(const Module& module, const Module::Use& use, CK_SLOT_ID slot) {
+std::string tries_left(const Module& module, const Module::Use& use, CK_SLOT_ID slot, const Deadline& deadline) {
     try {
-        const auto token = module.token_in(use, slot);
+        const auto token = module.token_in(use, slot, deadline);
         if(token.user_pin_locked) {
             return "the PIN is now locked: the security officer has to set a new one";
         }
@@ -55,6 +55,7 @@ struct Asking {
     const Module::Use& use;
     CK_SLOT_ID slot;
     const TokenInfo& token;
+    const Deadline& deadline;
 };
 
 /// A service that starts again and again with a wrong PIN in its settings would lock the token: each start knows nothing of the
@@ -106,7 +107,7 @@ CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, co
         const auto result = call_login(asking, session, who, pin, nullptr, 0);
         if(result != CKR_OK && call_failed(result, {}).code() == Errc::pin_incorrect) {
             throw Error(Errc::pin_incorrect, "the " + pin_of(asking.token) + " entered at the token is wrong",
-                        tries_left(asking.module, asking.use, asking.slot))
+                        tries_left(asking.module, asking.use, asking.slot, asking.deadline))
                 .with_return_value(return_value_name(result));
         }
         return result;
@@ -115,7 +116,7 @@ CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, co
     if(RejectedPins::contains(asking.token, pin.user_name(), value)) {
         throw Error(Errc::pin_incorrect,
                     "the " + pin_of(asking.token) + " was rejected before and is not tried again",
-                    "supply the right PIN; " + tries_left(asking.module, asking.use, asking.slot));
+                    "supply the right PIN; " + tries_left(asking.module, asking.use, asking.slot, asking.deadline));
     }
     require_no_wrong_one_before(asking.token, pin);
     // C_Login takes a pointer to non-const, and reads only.
@@ -125,7 +126,7 @@ CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, co
         RejectedPins::add(asking.token, pin.user_name(), value);
         throw Error(Errc::pin_incorrect,
                     "the " + pin_of(asking.token) + " is wrong; it was tried once and is not tried again",
-                    tries_left(asking.module, asking.use, asking.slot))
+                    tries_left(asking.module, asking.use, asking.slot, asking.deadline))
             .with_return_value(return_value_name(result));
     }
     return result;
@@ -140,13 +141,13 @@ LoginOutcome log_in_user(const Module& module,
                          const PinProvider& pin,
                          const Deadline& deadline) {
     require_user_names(module, pin);
-    const auto logins = RejectedPins::lock_logins(module.token_in(use, slot), deadline);
+    const auto logins = RejectedPins::lock_logins(module.token_in(use, slot, deadline), deadline);
     if(session.is_logged_in()) {
         return LoginOutcome::joined;
     }
-    const auto token = module.token_in(use, slot);
+    const auto token = module.token_in(use, slot, deadline);
     require_usable_pin(token, pin);
-    const auto result = try_pin({module, use, slot, token}, session, CKU_USER, pin);
+    const auto result = try_pin({module, use, slot, token, deadline}, session, CKU_USER, pin);
     if(result == CKR_USER_ALREADY_LOGGED_IN) {
         return LoginOutcome::joined;
     }
@@ -162,10 +163,10 @@ CK_RV log_in_for_operation(const Module& module,
                            const Session& session,
                            const PinProvider& pin,
                            const Deadline& deadline) {
-    const auto token = module.token_in(use, slot);
+    const auto token = module.token_in(use, slot, deadline);
     const auto logins = RejectedPins::lock_logins(token, deadline);
     require_usable_pin(token, pin);
-    const auto result = try_pin({module, use, slot, token}, session, CKU_CONTEXT_SPECIFIC, pin);
+    const auto result = try_pin({module, use, slot, token, deadline}, session, CKU_CONTEXT_SPECIFIC, pin);
     return result == CKR_USER_ALREADY_LOGGED_IN ? CKR_OK : result;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
 #include <keyway/pkcs11/gate_internal.hpp>
+#include <keyway/pkcs11/load_module_internal.hpp>
 #include <keyway/pkcs11/module_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
-#include <keyway/pkcs11/timed_mutex_internal.hpp>
 #include <keyway/pkcs11/token_info_internal.hpp>
 
 #include <algorithm>
@@ -143,55 +143,16 @@ bool went_away(CK_RV result) noexcept {
     }
 }
 
-Error cannot_load(const std::string& name, const std::string& why) {
-    return {Errc::token_not_found, "cannot load the PKCS#11 module " + in_quotes(name) + ": " + why,
-            "give the path of the module's library, or a name that `p11-kit list-modules` shows"};
-}
-
-FunctionList* load_by_path(const std::string& path) {
-    // Without P11_KIT_MODULE_UNMANAGED: a managed module is reference counted, initialised with locking, and safe to
-    // share with other users of p11-kit in this process.
-    auto* const calls = p11_kit_module_load(path.c_str(), 0);
-    if(calls == nullptr) {
-        const char* const why = p11_kit_message();
-        throw cannot_load(path, why == nullptr ? "it is no PKCS#11 module" : why);
-    }
-    return calls;
-}
-
-FunctionList* load_by_name(const std::string& name) {
-    auto** const all = p11_kit_modules_load(nullptr, 0);
-    if(all == nullptr) {
-        const char* const why = p11_kit_message();
-        throw cannot_load(name, why == nullptr ? "p11-kit has no modules" : why);
-    }
-    auto* const wanted = p11_kit_module_for_name(all, name.c_str());
-    std::string names;
-    for(auto** module = all; *module != nullptr; ++module) {
-        if(char* const other = p11_kit_module_get_name(*module)) {
-            names += (names.empty() ? "" : ", ") + std::string(other);
-            std::free(other);
-        }
-        if(*module != wanted) {
-            p11_kit_module_release(*module);
-        }
-    }
-    std::free(all);  // the list itself; its modules were released above, but for the one wanted
-    if(wanted == nullptr) {
-        throw cannot_load(name, "p11-kit knows no module of that name (it knows: " + names + ")");
-    }
-    return wanted;
-}
-
 }  // namespace
 
 /// In one allocation that a forked child replaces as a whole.
 struct Module::Locks {
     Gate gate;
     TimedMutex initialising;
+    TimedMutex turn;  // of a module that stands one thread at a time
 
     /// Modules make up their list of slots while they tell it, and some do not lock that (SoftHSM 2.6.1).
-    std::mutex slots;
+    TimedMutex slots;
 
     /// For modules that do not lock their sessions.
     TimedMutex sessions;
@@ -208,7 +169,8 @@ std::shared_ptr<Module> Module::open(const std::string& path_or_name, const std:
 Module::Module(const std::string& path_or_name, std::string init_args)
     : name_(path_or_name),
       init_args_(std::move(init_args)),
-      calls_(path_or_name.find('/') != std::string::npos ? load_by_path(path_or_name) : load_by_name(path_or_name)),
+      calls_(load_module(path_or_name)),
+      one_at_a_time_(speaks_by_one_connection(*calls_)),
       locks_(new Locks),
       last_reload_((Clock::now() - between_reloads).time_since_epoch().count()) {
     try {
@@ -332,14 +294,23 @@ bool Module::reload(std::uint64_t seen, const Deadline& deadline) {
     return true;
 }
 
-std::vector<TokenInfo> Module::tokens() {
-    ensure_initialised();
-    const Use use(*this);
-    return tokens(use);
+std::unique_lock<TimedMutex> Module::lock_slots(const Deadline& deadline) const {
+    std::unique_lock lock(locks_->slots, deadline.at());
+    if(!lock) {
+        throw Error(Errc::timed_out, "another thread has been asking for the slots of module " + in_quotes(name_) + " all the while",
+                    "the module, or the service that it asks, hangs");
+    }
+    return lock;
 }
 
-std::vector<TokenInfo> Module::tokens(const Use&) const {
-    const std::lock_guard lock(locks_->slots);
+std::vector<TokenInfo> Module::tokens(const Deadline& deadline) {
+    ensure_initialised(deadline);
+    const Use use(*this, deadline);
+    return tokens(use, deadline);
+}
+
+std::vector<TokenInfo> Module::tokens(const Use&, const Deadline& deadline) const {
+    const auto lock = lock_slots(deadline);
     std::vector<CK_SLOT_ID> slots;
     for(;;) {
         CK_ULONG count = 0;
@@ -378,8 +349,8 @@ std::vector<TokenInfo> Module::tokens(const Use&) const {
     return tokens;
 }
 
-TokenInfo Module::token_in(const Use&, CK_SLOT_ID slot) const {
-    const std::lock_guard lock(locks_->slots);
+TokenInfo Module::token_in(const Use&, CK_SLOT_ID slot, const Deadline& deadline) const {
+    const auto lock = lock_slots(deadline);
     CK_TOKEN_INFO raw{};
     if(const auto result = calls_->C_GetTokenInfo(slot, &raw); result != CKR_OK) {
         throw call_failed(result, "read the token in slot " + std::to_string(slot));
@@ -393,6 +364,7 @@ namespace {
 struct Inside {
     const void* locks = nullptr;
     unsigned depth = 0;
+    bool has_turn = false;
 };
 thread_local std::array<Inside, 4> used_by_this_thread;
 
@@ -405,6 +377,18 @@ Inside* inside_of(const void* locks) noexcept {
     return nullptr;
 }
 
+std::unique_lock<TimedMutex> wait_for_turn(TimedMutex& turn, const Deadline* deadline) {
+    if(deadline == nullptr) {
+        return std::unique_lock(turn);
+    }
+    std::unique_lock lock(turn, deadline->at());
+    if(!lock) {
+        throw Error(Errc::timed_out, "another thread has been in the PKCS#11 module all the while, which stands one at a time",
+                    "its service hangs, or is too slow for so many threads; raise deadline-ms");
+    }
+    return lock;
+}
+
 }  // namespace
 
 Module::Use::Use(const Module& module, const Deadline* deadline)
@@ -414,9 +398,14 @@ Module::Use::Use(const Module& module, const Deadline* deadline)
         ++inside->depth;
         return;
     }
+    auto* const unused = inside_of(nullptr);
+    std::unique_lock<TimedMutex> turn;
+    if(module.one_at_a_time_ && unused != nullptr) [[unlikely]] {
+        turn = wait_for_turn(locks_->turn, deadline);
+    }
     locks_->gate.enter(deadline);
-    if(auto* const unused = inside_of(nullptr)) {
-        *unused = {locks_, 1};
+    if(unused != nullptr) {
+        *unused = {locks_, 1, turn.release() != nullptr};
     }
 }
 
@@ -424,10 +413,14 @@ Module::Use::~Use() {
     if(locks_ == nullptr) {
         return;
     }
+    bool has_turn = false;
     if(auto* const inside = inside_of(locks_); inside != nullptr && --inside->depth == 0) {
-        inside->locks = nullptr;
+        has_turn = std::exchange(*inside, {}).has_turn;
     }
     locks_->gate.leave();
+    if(has_turn) [[unlikely]] {
+        locks_->turn.unlock();
+    }
 }
 
 bool Module::calm() noexcept {

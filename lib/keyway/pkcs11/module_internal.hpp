@@ -52,7 +52,7 @@ public:
     public:
         /// @throws Errc::token_failed when the process is ending
         explicit Use(const Module& module) : Use(module, nullptr) {}
-        /// @throws also Errc::timed_out when somebody initialises the module for longer
+        /// @throws also Errc::timed_out when somebody initialises the module for longer, or is in one that stands one at a time
         Use(const Module& module, const Deadline& deadline) : Use(module, &deadline) {}
         Use(Use&& other) noexcept : quiet_(std::move(other.quiet_)), locks_(std::exchange(other.locks_, nullptr)) {}
         Use& operator=(Use&&) = delete;
@@ -117,13 +117,14 @@ public:
     [[nodiscard]] SessionTurn session_turn() const;
 
     /// All tokens present, initialised or not. Not to be called with a Use in hand.
-    [[nodiscard]] std::vector<TokenInfo> tokens();
+    /// @throws Errc::timed_out when another thread asks and gets no answer for so long
+    [[nodiscard]] std::vector<TokenInfo> tokens(const Deadline& deadline = Deadline(usual_patience));
 
     /// The same for one who has a Use.
-    [[nodiscard]] std::vector<TokenInfo> tokens(const Use& use) const;
+    [[nodiscard]] std::vector<TokenInfo> tokens(const Use& use, const Deadline& deadline = Deadline(usual_patience)) const;
 
-    /// @throws Errc::token_not_found when the slot is empty
-    [[nodiscard]] TokenInfo token_in(const Use& use, CK_SLOT_ID slot) const;
+    /// @throws Errc::token_not_found when the slot is empty; Errc::timed_out
+    [[nodiscard]] TokenInfo token_in(const Use& use, CK_SLOT_ID slot, const Deadline& deadline = Deadline(usual_patience)) const;
 
     void begin_anew_in_child() noexcept override;
 
@@ -137,12 +138,16 @@ public:
     void close_for_good() noexcept;
 
 private:
+    static constexpr Milliseconds usual_patience{10'000};
+
     void initialise();
+    [[nodiscard]] std::unique_lock<TimedMutex> lock_slots(const Deadline& deadline) const;
 
     std::string name_;
     std::string init_args_;
     FunctionList* calls_;
     std::unique_ptr<const NewerCalls> newer_calls_;
+    bool one_at_a_time_;  // threads wait for each other at its door
     Locks* locks_;  // of this process: a child gets others and leaves its parent's alone
     std::atomic<bool> initialised_{false};
     std::atomic<bool> sessions_apart_{false};

@@ -41,7 +41,7 @@ Token::Token(std::shared_ptr<Module> module, const TokenSelector& selector, cons
     : module_(std::move(module)),
       selector_(selector),
       limits_(limits),
-      info_(select_token(module_->tokens(), selector, module_->name())),
+      info_(select_token(module_->tokens(Deadline(limits.deadline)), selector, module_->name())),
       quirks_(load_quirks(limits.quirks, info_, module_info(*module_))),
       quirk_numbers_(quirks_),
       state_(new State(module_, info_.slot, pool_limits(info_, limits, quirks_))),

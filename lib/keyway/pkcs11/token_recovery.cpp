@@ -165,7 +165,7 @@ bool Token::is_still_there(const Deadline& deadline) {
         return false;
     }
     try {
-        return selector_.fits(module_->token_in(use, state.slot.load()));
+        return selector_.fits(module_->token_in(use, state.slot.load(), deadline));
     } catch(const Error&) {
         return false;
     }
@@ -276,7 +276,7 @@ std::optional<Error> Token::look(Reload reload, const PinProvider& pin, const De
         if(!lock) {
             return Error(Errc::timed_out, "somebody else has been logging in to " + name() + " all the while");
         }
-        const auto found = select_token(module_->tokens(use), selector_, module_->name());
+        const auto found = select_token(module_->tokens(use, deadline), selector_, module_->name());
         // What is still open is closed before a new session can get the same number.
         state.keeper.reset();
         state.slot = found.slot;

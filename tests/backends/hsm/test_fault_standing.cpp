@@ -115,6 +115,13 @@ TEST_CASE("matrix: sessions that a token drops when they are idle") {
         std::this_thread::sleep_for(std::chrono::milliseconds(250));
         CHECK(test::signs(*backend->use(ref, {})));
     }
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    const auto made = HsmStore::create(*backend, "new").ref;
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    static_cast<void>(backend->store(*test::software_key(), HsmStore::options(Phase::store, {{"label", "stored"}})));
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    dynamic_cast<KeyRemover&>(*backend).remove(made, {});
+    CHECK(store.objects() == 4);
 }
 
 TEST_CASE("matrix: a token that stays away is an error by the deadline for each operation, and comes back by itself") {

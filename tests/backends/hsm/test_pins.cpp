@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // PINs under faults: none is tried twice, none is made up, and a key that wants one each time gets it each time.
-#include <backends/hsm/fault_support.hpp>
+#include <backends/hsm/fault_scene.hpp>
 #include <support/raises.hpp>
 
 #include <botan/pubkey.h>
@@ -14,6 +14,7 @@
 using namespace keyway;
 using keyway::test::fault_line;
 using keyway::test::HsmStore;
+using keyway::test::log_out;
 
 namespace {
 
@@ -38,13 +39,6 @@ private:
     std::filesystem::path path_;
     std::string right_;
 };
-
-void log_out(const HsmStore& store) {
-    const auto module = pkcs11::Module::open(store.module());
-    const pkcs11::Module::Use use(*module);
-    const pkcs11::Session session(module, module->tokens(use).front().slot, pkcs11::SessionMode::read_only);
-    REQUIRE(module->calls().C_Logout(session.handle()) == CKR_OK);
-}
 
 }  // namespace
 
