@@ -162,6 +162,15 @@ std::string PostgresqlServer::log() const {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+int PostgresqlServer::count_in_log(const std::string& words) const {
+    const auto text = log();
+    int found = 0;
+    for(auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
+        ++found;
+    }
+    return found;
+}
+
 std::string PostgresqlServer::new_database(const std::string& encoding) {
     // Programs that share nothing share no server either, so the number is enough.
     const auto name = "test" + std::to_string(++databases_);

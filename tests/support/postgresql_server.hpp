@@ -42,6 +42,12 @@ public:
     /// Lets the server's processes stand still, and go on.
     void signal_all(int signal) const;
 
+    /// How many lines of the server's log have these words.
+    [[nodiscard]] int count_in_log(const std::string& words) const;
+
+    /// The folder of the server's socket.
+    [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
+
     /// The folder in which a server's programs are; empty where there is none.
     static std::filesystem::path programs();
 

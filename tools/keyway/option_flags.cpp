@@ -33,9 +33,11 @@ Flag flag_for(const OptionSpec& option, const std::string& name) {
     if(option.default_value && option.type != OptionType::flag) {
         help += " (default: " + *option.default_value + ")";
     }
+    // Known, so that the error can name the right place, but never offered: it cannot be given with a call.
+    const bool only_in_settings = option.phases == Phases{Phase::settings};
     return {.name = name,
             .takes = option.type == OptionType::flag ? Takes::nothing : Takes::one,
-            .value = value_name(option.type),
+            .value = only_in_settings ? "SETTING" : value_name(option.type),
             .help = std::move(help)};
 }
 

@@ -74,6 +74,8 @@ void prepare(soci::session& sql, const std::string& name, std::chrono::milliseco
                         in_quotes(encoding == nullptr ? "?" : encoding) + ", which cannot hold every label",
                     "make it with: create database NAME encoding 'UTF8' template template0");
     }
+    // libpq would print the server's notices on our standard error.
+    PQsetNoticeProcessor(connection_of(sql), [](void*, const char*) {}, nullptr);
     const auto limit = std::to_string(timeout.count());
     // Nothing but Keyway's own schema is looked into, so that nobody's table of the same name is taken for ours.
     sql << "set search_path = keyway, pg_temp";
@@ -276,7 +278,9 @@ std::unique_ptr<soci::session> PostgresqlSessions::connect(const Secret* passwor
 }
 
 bool PostgresqlSessions::is_lost(soci::session& session) const {
-    return PQstatus(connection_of(session)) != CONNECTION_OK;
+    // libpq notices with the last answer, or with the next question. Behind an answer there is nothing to read but the end.
+    const auto* const connection = connection_of(session);
+    return PQstatus(connection) != CONNECTION_OK || PQsocket(connection) < 0 || has_news(session);
 }
 
 std::unique_ptr<Watch> PostgresqlSessions::watch(soci::session& session) {

@@ -37,6 +37,8 @@ public:
         return (bits_ & static_cast<unsigned>(phase)) != 0;
     }
 
+    friend constexpr bool operator==(const Phases&, const Phases&) noexcept = default;
+
 private:
     unsigned bits_ = 0;
 };

@@ -11,11 +11,10 @@
 #include <botan/pubkey.h>
 #include <botan/system_rng.h>
 
-#include <backends/database/sqlite_file.hpp>
-#include <backends/file/opened_backend.hpp>
+#include <backends/database/database_place.hpp>
+#include <backends/database/in_processes.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <support/raises.hpp>
-#include <support/temporary_folder.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -23,23 +22,13 @@
 #include <thread>
 
 using namespace keyway;
-using keyway::test::answer;
+using keyway::test::DatabasePlace;
 using keyway::test::OpenedBackend;
 using keyway::test::raised;
-using keyway::test::TemporaryFolder;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-OpenedBackend opened(const fs::path& path, const std::string& passphrase = "correct horse") {
-    return {database_backend(),
-            {{"path", path.string()},
-             {"passphrase", "env:PASS"},
-             {"argon2-memory-kib", "8192"},
-             {"argon2-passes", "1"}},
-            {{"PASS", passphrase}}};
-}
 
 double seconds(const std::function<void()>& work) {
     const auto start = std::chrono::steady_clock::now();
@@ -50,9 +39,8 @@ double seconds(const std::function<void()>& work) {
 }  // namespace
 
 TEST_CASE("keys of every kind are made, listed without a passphrase, and opened again") {
-    const TemporaryFolder folder;
-    const auto path = folder.path() / "keys.db";
-    const auto backend = opened(path);
+    const DatabasePlace place;
+    const auto backend = place.opened();
     std::vector<std::string> expected;
     for(const auto& kind : test::all_kinds()) {
         INFO(kind);
@@ -64,7 +52,7 @@ TEST_CASE("keys of every kind are made, listed without a passphrase, and opened 
         CHECK(!backend.check(created.ref));
         expected.push_back(kind + " " + created.ref.to_string() + " created=2027-01-15T08:00:00Z");
     }
-    const OpenedBackend without(database_backend(), {{"path", path.string()}}, {});
+    const OpenedBackend without(database_backend(), place.where(), {});
     std::vector<std::string> listed;
     for(const auto& key : without.list()) {
         listed.push_back(key.label + " " + key.ref.to_string());
@@ -78,8 +66,8 @@ TEST_CASE("keys of every kind are made, listed without a passphrase, and opened 
 }
 
 TEST_CASE("keys made by others are stored, and are the same keys") {
-    const TemporaryFolder folder;
-    const auto backend = opened(folder.path() / "keys.db");
+    const DatabasePlace place;
+    const auto backend = place.opened();
     for(const auto* const name : {"rsa-2048.pkcs8.pem", "p-256.java.der", "p-384.scrypt.pem",
                                   "ed25519.rfc8410-v2.pem", "ed448.pkcs8.der"}) {
         INFO(name);
@@ -91,71 +79,9 @@ TEST_CASE("keys made by others are stored, and are the same keys") {
     }
 }
 
-TEST_CASE("nothing private is in the files, also not after a key was removed") {
-    const TemporaryFolder folder;
-    const auto path = folder.path() / "keys.db";
-    const auto backend = opened(path);
-    std::unique_ptr<soci::session>
-        held;  // so that the log stays beside the database, and is looked through too
-    std::vector<std::pair<KeyRef, std::vector<std::string>>> keys;
-    for(const auto* const kind : {"p-256", "ed25519", "rsa-2048"}) {
-        const auto ref = backend.create(kind, {{"label", kind}}).ref;
-        if(keys.empty()) {
-            held = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path.string() + "\"");
-            int count = 0;
-            *held << "select count(*) from signing_key", soci::into(count);
-            REQUIRE(count == 1);
-        }
-        const auto key = backend.use(ref);
-        std::vector<std::string> needles;
-        // PKCS#8 begins like every key of its kind; the secret is in the middle and at the end.
-        for(const auto& bits : {key->private_key_bits(), key->private_key_info()}) {
-            const auto tail = std::span(bits).last(24);
-            const auto middle = std::span(bits).subspan(bits.size() / 2 - 6, 12);
-            for(const auto part : {tail, middle}) {
-                needles.emplace_back(part.begin(), part.end());
-                needles.push_back(Botan::hex_encode(part, false));
-            }
-            for(std::size_t shift = 0; shift < 3; ++shift) {  // however it stands to groups of three bytes
-                const auto text = Botan::base64_encode(tail.subspan(shift));
-                needles.push_back(text.substr(0, 24));
-            }
-        }
-        keys.emplace_back(ref, needles);
-    }
-    const auto find_all = [&] {
-        const auto bytes = test::bytes_of_database(folder.path());
-        CHECK(bytes.find("correct horse") == std::string::npos);
-        CHECK(bytes.find("rsa-2048") != std::string::npos);  // the search does find what is there
-        for(const auto& [ref, needles] : keys) {
-            for(const auto& needle : needles) {
-                CHECK(bytes.find(needle) == std::string::npos);
-            }
-        }
-    };
-    REQUIRE(fs::exists(path.string() + "-wal"));
-    find_all();
-    backend.remove(keys[0].first);
-    find_all();
-}
-
-TEST_CASE("what was removed is gone from the file") {
-    const TemporaryFolder folder;
-    const auto path = folder.path() / "keys.db";
-    const auto backend = opened(path);
-    const auto ref = backend.create("p-256", {{"label", "gone"}}).ref;
-    static_cast<void>(backend.create("p-256", {{"label", "kept"}}));
-    const auto row = answer(path, "select encrypted_private_key from signing_key where label = 'gone'");
-    REQUIRE(test::bytes_of_database(folder.path()).find(row) != std::string::npos);
-    backend.remove(ref);
-    CHECK(test::bytes_of_database(folder.path()).find(row) == std::string::npos);
-    CHECK(backend.labels() == std::vector<std::string>{"kept"});
-    CHECK(raised([&] { return backend.use(ref); }).code() == Errc::key_not_found);
-}
-
 TEST_CASE("the same key can be kept under two labels, and each is removed by itself") {
-    const TemporaryFolder folder;
-    const auto backend = opened(folder.path() / "keys.db");
+    const DatabasePlace place;
+    const auto backend = place.opened();
     const auto first = backend.create("p-256", {{"label", "a"}}).ref;
     const auto second = backend.store(*backend.use(first), {{"label", "b"}});
     CHECK(first.fingerprint() == second.fingerprint());
@@ -165,9 +91,8 @@ TEST_CASE("the same key can be kept under two labels, and each is removed by its
 }
 
 TEST_CASE("no two keys share a data key, a nonce or a ciphertext") {
-    const TemporaryFolder folder;
-    const auto path = folder.path() / "keys.db";
-    const auto backend = opened(path);
+    const DatabasePlace place;
+    const auto backend = place.opened();
     const auto ref = backend.create("p-256", {{"label", "a"}}).ref;
     const auto key = backend.use(ref);
     std::set<std::string> nonces;
@@ -175,7 +100,7 @@ TEST_CASE("no two keys share a data key, a nonce or a ciphertext") {
         const auto label = "copy-" + std::to_string(i);
         static_cast<void>(backend.store(*key, {{"label", label}}));
         for(const auto* const column : {"wrapped_data_key", "encrypted_private_key"}) {
-            nonces.insert(answer(path, std::string("select ") + column + " from signing_key where label = '" +
+            nonces.insert(place.answer(std::string("select ") + column + " from signing_key where label = '" +
                                            label + "'")
                               .substr(0, 16));
         }
@@ -184,19 +109,19 @@ TEST_CASE("no two keys share a data key, a nonce or a ciphertext") {
 }
 
 TEST_CASE("the passphrase is worked on once, and another one never gets in by that") {
-    const TemporaryFolder folder;
-    const auto path = folder.path() / "keys.db";
+    const DatabasePlace place;
+    auto usual = place.where();
+    usual.emplace("passphrase", "env:PASS");
     const OpenedBackend backend(database_backend(),
-                                {{"path", path.string()}, {"passphrase", "env:PASS"}},  // 64 MiB, 3 passes
+                                usual,  // 64 MiB, 3 passes
                                 {{"PASS", "correct horse"}, {"OTHER", "battery staple"}});
     const auto ref = backend.create("ed25519", {{"label", "a"}}).ref;
     CHECK(
-        answer(
-            path,
+        place.answer(
             "select argon2_memory_kib || ' ' || argon2_passes || ' ' || argon2_parallelism from key_encryption_key") ==
         "65536 3 1");
     const OpenedBackend fresh(
-        database_backend(), {{"path", path.string()}, {"passphrase", "env:PASS"}}, {{"PASS", "correct horse"}});
+        database_backend(), usual, {{"PASS", "correct horse"}});
     const auto first = seconds([&] { static_cast<void>(fresh.use(ref)); });
     const auto second = seconds([&] { static_cast<void>(fresh.use(ref)); });
     CHECK(second < first / 3);
@@ -216,21 +141,8 @@ TEST_CASE("the passphrase is worked on once, and another one never gets in by th
     CHECK(backend.labels() == std::vector<std::string>{"a"});
 }
 
-TEST_CASE("a database put in the place of another one is opened with its own passphrase only") {
-    const TemporaryFolder folder;
-    const auto backend = opened(folder.path() / "a.db");
-    const auto ref = backend.create("ed25519", {{"label", "a"}}).ref;
-    const auto other = opened(folder.path() / "b.db", "battery staple");
-    const auto other_ref = other.store(*backend.use(ref), {{"label", "a"}});
-    fs::rename(folder.path() / "b.db", folder.path() / "a.db");
-    CHECK(raised([&] { return backend.use(ref); }).code() == Errc::passphrase_incorrect);
-    backend.set_secret("PASS", "battery staple");
-    CHECK(SpkiFingerprint::of(*backend.use(ref)) == ref.fingerprint());
-}
-
 TEST_CASE("of many who make the same label at once, one gets it; others do not disturb") {
-    const TemporaryFolder folder;
-    const auto path = folder.path() / "keys.db";
+    const DatabasePlace place;
     std::atomic<int> made = 0;
     std::atomic<int> refused = 0;
     std::atomic<int> failed = 0;
@@ -239,7 +151,7 @@ TEST_CASE("of many who make the same label at once, one gets it; others do not d
         for(int i = 0; i < 8; ++i) {
             // A backend each, as in processes of their own; the database is not there yet.
             threads.emplace_back([&, i] {
-                const auto backend = opened(path);
+                const auto backend = place.opened();
                 for(const auto& label : {std::string("same"), "own-" + std::to_string(i)}) {
                     try {
                         const auto ref = backend.create("ed25519", {{"label", label}}).ref;
@@ -255,17 +167,17 @@ TEST_CASE("of many who make the same label at once, one gets it; others do not d
     CHECK(made == 9);
     CHECK(refused == 7);
     CHECK(failed == 0);
-    const auto backend = opened(path);
+    const auto backend = place.opened();
     CHECK(backend.list().size() == 9);
     for(const auto& key : backend.list()) {
         CHECK(!backend.check(key.ref));
     }
-    CHECK(answer(path, "select count(*) from key_encryption_key") == "1");
+    CHECK(place.answer("select count(*) from key_encryption_key") == "1");
 }
 
 TEST_CASE("one backend serves many threads") {
-    const TemporaryFolder folder;
-    const auto backend = opened(folder.path() / "keys.db");
+    const DatabasePlace place;
+    const auto backend = place.opened();
     const auto ref = backend.create("p-256", {{"label", "shared"}}).ref;
     std::atomic<int> failed = 0;
     {
@@ -288,10 +200,11 @@ TEST_CASE("one backend serves many threads") {
 }
 
 TEST_CASE("a call asks for the passphrase at most once, whoever answers") {
-    const TemporaryFolder folder;
+    const DatabasePlace place;
+    auto asking = place.settings();
+    asking["passphrase"] = "prompt:PASS";
     const OpenedBackend backend(database_backend(),
-                                {{"path", (folder.path() / "keys").string()}, {"passphrase", "prompt:PASS"},
-                                 {"argon2-memory-kib", "8192"}, {"argon2-passes", "1"}},
+                                asking,
                                 {{"PASS", "correct horse"}});
     std::optional<KeyRef> ref;
     CHECK(backend.reads_in([&] { ref = backend.create("ed25519", {{"label", "a"}}).ref; }) == 1);
@@ -301,4 +214,30 @@ TEST_CASE("a call asks for the passphrase at most once, whoever answers") {
     CHECK(backend.reads_in([&] { static_cast<void>(backend.store(*key, {{"label", "b"}})); }) == 1);
     CHECK(backend.reads_in([&] { CHECK(backend.labels().size() == 2); }) == 0);
     CHECK(backend.reads_in([&] { backend.remove(*ref); }) == 0);
+}
+
+TEST_CASE("of two processes that make the same key, one gets it and the other is told so") {
+    const DatabasePlace place;
+    for(int round = 0; round < 5; ++round) {
+        const auto label = "same-" + std::to_string(round);
+        const auto statuses = test::in_processes(2, [&](int number) {
+            const auto backend = place.opened();
+            try {
+                static_cast<void>(backend.create("ed25519", {{"label", label}}));
+                ::_exit(10);
+            } catch(const Error& error) {
+                if(error.code() != Errc::already_exists) {
+                    throw;
+                }
+            }
+            return number >= 0;
+        });
+        CHECK(std::set<int>(statuses.begin(), statuses.end()) == std::set<int>{0, 10});
+    }
+    const auto backend = place.opened();
+    CHECK(backend.list().size() == 5);
+    for(const auto& key : backend.list()) {
+        CHECK(!backend.check(key.ref));
+    }
+    CHECK(place.answer("select count(*) from key_encryption_key") == "1");
 }

@@ -344,3 +344,11 @@ TEST_CASE("too little memory for the passphrase is said, and leaves no database"
     CHECK(error.message().find("not enough memory") != std::string::npos);
     CHECK(fs::is_empty(folder.path()));
 }
+
+#ifdef KEYWAY_WITHOUT_POSTGRESQL
+TEST_CASE("where PostgreSQL was left out of the build, that is said, and how to get it") {
+    const auto error = raised([&] { return OpenedBackend(database_backend(), {{"postgresql", "dbname=x"}}, {}); });
+    CHECK(error.code() == Errc::unsupported);
+    CHECK(error.hint().find("-Dpostgresql=enabled") != std::string::npos);
+}
+#endif

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/backends/database/database_backend.hpp>
+
+#include <botan/pk_keys.h>
+
+#include <backends/file/opened_backend.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <support/cutting_proxy.hpp>
+#include <support/postgresql_server.hpp>
+#include <support/raises.hpp>
+
+using namespace keyway;
+using keyway::test::CuttingProxy;
+using keyway::test::OpenedBackend;
+using keyway::test::PostgresqlClient;
+using keyway::test::PostgresqlServer;
+using keyway::test::raised;
+
+namespace {
+
+OpenedBackend opened(const std::string& connection) {
+    return {database_backend(),
+            {{"postgresql", connection}, {"passphrase", "env:PASS"}, {"argon2-memory-kib", "8192"},
+             {"argon2-passes", "1"}, {"timeout", "2"}},
+            {{"PASS", "correct horse"}}};
+}
+
+/// A new database, and how it is reached through a proxy.
+struct Proxied {
+    PostgresqlServer& server = PostgresqlServer::get();
+    std::string direct = server.new_database() + " user=postgres";
+    test::TemporaryFolder folder;
+    CuttingProxy proxy{server.folder(), folder.path()};
+    std::string through =
+        "host=" + folder.path().string() + " " + direct.substr(direct.find("dbname="));
+    PostgresqlClient client{direct};
+
+    std::vector<std::string> labels() { return client.rows("select label from keyway.signing_key order by label"); }
+};
+
+}  // namespace
+
+TEST_CASE("a connection lost while a key is committed: the key is there once, and is the one answered") {
+    Proxied place;
+    const auto backend = opened(place.through);
+    const auto first = backend.create("ed25519", {{"label", "first"}}).ref;
+    int cuts = 0;
+    for(const auto cut : {CuttingProxy::Cut::before_commit, CuttingProxy::Cut::after_commit}) {
+        const auto label = cut == CuttingProxy::Cut::before_commit ? "before" : "late";
+        INFO(label);
+        place.proxy.cut_next(cut);
+        const auto created = backend.create("ed25519", {{"label", label}});
+        CHECK(place.proxy.cuts() == ++cuts);
+        CHECK(SpkiFingerprint::of(*backend.use(created.ref)) == SpkiFingerprint::of(*created.public_key));
+        // The name of another key is still refused, when that is found out late.
+        place.proxy.cut_next(cut);
+        backend.remove(created.ref);
+        CHECK(place.proxy.cuts() == ++cuts);
+        CHECK(place.labels() == std::vector<std::string>{"first"});
+    }
+    CHECK(!backend.check(first));
+}
+
+TEST_CASE("the first key of a database, too, is made once when its commit is lost") {
+    for(const auto cut : {CuttingProxy::Cut::before_commit, CuttingProxy::Cut::after_commit}) {
+        Proxied place;
+        const auto backend = opened(place.through);
+        place.proxy.cut_next(cut);  // the making of the tables
+        const auto created = backend.create("ed25519", {{"label", "a"}});
+        CHECK(place.proxy.cuts() == 1);
+        CHECK(!backend.check(created.ref));
+        CHECK(place.client.answer("select count(*) from keyway.key_encryption_key") == "1");
+    }
+}
+
+TEST_CASE("where nobody can find out what became of a commit, that is said") {
+    Proxied place;
+    const auto backend = opened(place.through);
+    static_cast<void>(backend.create("ed25519", {{"label", "first"}}));
+    place.proxy.cut_next(CuttingProxy::Cut::after_commit, false);
+    const auto error = raised([&] { return backend.create("ed25519", {{"label", "lost"}}); });
+    CHECK(error.code() == Errc::storage_failed);
+    CHECK(error.message().find("nobody knows") != std::string::npos);
+    CHECK(error.hint().find("list") != std::string::npos);
+    CHECK(place.labels() == std::vector<std::string>{"first", "lost"});
+    CHECK(!opened(place.direct).list().empty());
+}
+
+TEST_CASE("settings that do not fit together are refused") {
+    const auto with = [](OpenedBackend::Texts settings) {
+        return raised([&] { return OpenedBackend(database_backend(), settings, {}); });
+    };
+    CHECK(with({}).message() == "the backend \"store\" has no \"path\" and no \"postgresql\"");
+    CHECK(with({{"path", "/tmp/x"}, {"postgresql", "dbname=x"}}).code() == Errc::invalid_option);
+    CHECK(with({{"path", "/tmp/x"}, {"database-password", "env:X"}}).code() == Errc::invalid_option);
+    CHECK(with({{"postgresql", "dbname=x"}, {"connections", "0"}}).code() == Errc::invalid_option);
+    CHECK(with({{"postgresql", "dbname=x"}, {"timeout", "0"}}).code() == Errc::invalid_option);
+    const auto secret = with({{"postgresql", "dbname=x password=hunter2"}});
+    CHECK(secret.code() == Errc::invalid_option);
+    CHECK(secret.hint().find("database-password") != std::string::npos);
+}
+
+TEST_CASE("the server's password and the passphrase are two things") {
+    const auto connection = PostgresqlServer::as_guarded(PostgresqlServer::get().new_database());
+    const OpenedBackend backend(database_backend(),
+                                {{"postgresql", connection}, {"database-password", "env:DOOR"}, {"passphrase", "env:PASS"},
+                                 {"argon2-memory-kib", "8192"}, {"argon2-passes", "1"}},
+                                {{"PASS", "correct horse"}, {"DOOR", PostgresqlServer::guarded_password()}});
+    const auto ref = backend.create("p-256", {{"label", "a"}}).ref;
+    CHECK(!backend.check(ref));
+    CHECK(ref.to_string().find("host") == std::string::npos);
+    const OpenedBackend wrong(database_backend(),
+                              {{"postgresql", connection}, {"database-password", "env:DOOR"}},
+                              {{"DOOR", "wrong"}});
+    const auto error = raised([&] { return wrong.list(); });
+    CHECK(error.code() == Errc::passphrase_incorrect);
+    CHECK(error.message().find("server") != std::string::npos);
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/database/migrations_internal.hpp>
+#include <keyway/database/postgresql_database_internal.hpp>
+
+#include <backends/database/in_processes.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <support/postgresql_server.hpp>
+#include <support/raises.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+using namespace keyway;
+using namespace keyway::database;
+using keyway::test::PostgresqlClient;
+using keyway::test::PostgresqlServer;
+using keyway::test::raised;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto now = "2027-01-15T08:00:00Z";
+
+std::unique_ptr<Database> on(const std::string& connection, std::chrono::milliseconds timeout = 10s) {
+    return postgresql_database({.connection = connection + " user=postgres", .connections = 4, .timeout = timeout});
+}
+
+bool nothing(Connection&) {
+    return true;
+}
+
+Connection open_or_make(const Database& database) {
+    static_cast<void>(database.make(now, nothing));
+    return database.open(now).value();
+}
+
+int insert(Connection& connection, int version) {
+    connection.write(Error(Errc::already_exists, "taken"), [&](soci::session& sql) {
+        sql << "insert into keyway_schema (version, applied) values (:version, '')", soci::use(version);
+    });
+    return 0;
+}
+
+int count(Connection& connection) {
+    return connection.run([](soci::session& sql) {
+        int rows = 0;
+        sql << "select count(*) from keyway_schema where version < 0", soci::into(rows);
+        return rows;
+    });
+}
+
+}  // namespace
+
+TEST_CASE("the tables are made when they are asked for, in a schema of their own") {
+    const auto connection = PostgresqlServer::get().new_database();
+    const auto database = on(connection);
+    CHECK(!database->open(now));
+    CHECK(PostgresqlClient(connection).answer("select count(*) from pg_tables where schemaname = 'keyway'") == "0");
+    CHECK(database->make(now, nothing));
+    CHECK(database->open(now));
+    CHECK(PostgresqlClient(connection).rows("select version, applied from keyway.keyway_schema order by version").back() ==
+          std::to_string(schema_version) + "|2027-01-15T08:00:00Z");
+    CHECK(PostgresqlClient(connection)
+              .rows("select tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
+                    " order by 1") == std::vector<std::string>{"key_encryption_key", "keyway_schema", "signing_key"});
+}
+
+TEST_CASE("a schema that is another program's is left alone; an empty one is filled") {
+    const auto connection = PostgresqlServer::get().new_database();
+    PostgresqlClient client(connection);
+    client.rows("create schema keyway");
+    const auto database = on(connection);
+    SECTION("of another program") {
+        client.rows("create table keyway.notes (text text)");
+        CHECK(raised([&] { return database->open(now).has_value(); }).code() == Errc::malformed_data);
+        CHECK(raised([&] { return database->make(now, nothing); }).code() == Errc::malformed_data);
+        CHECK(client.rows("select tablename from pg_tables where schemaname = 'keyway'") ==
+              std::vector<std::string>{"notes"});
+    }
+    SECTION("empty") {
+        CHECK(!database->open(now));
+        CHECK(database->make(now, nothing));
+    }
+    SECTION("a table of the same name elsewhere is not taken for ours") {
+        client.rows("create table public.keyway_schema (version integer)");
+        CHECK(!database->open(now));
+        CHECK(database->make(now, nothing));
+        CHECK(client.answer("select count(*) from public.keyway_schema") == "0");
+    }
+}
+
+TEST_CASE("a database of a newer version, or damaged, is refused") {
+    const auto connection = PostgresqlServer::get().new_database();
+    const auto database = on(connection);
+    static_cast<void>(open_or_make(*database));
+    PostgresqlClient client(connection);
+    client.rows("insert into keyway.keyway_schema values (99, 'tomorrow')");
+    const auto error = raised([&] { return database->open(now).has_value(); });
+    CHECK(error.code() == Errc::unsupported);
+    CHECK(error.message().find("has schema version 99") != std::string::npos);
+    client.rows("delete from keyway.keyway_schema");  // so that all tables are to be made again
+    CHECK(raised([&] { return database->open(now).has_value(); }).code() == Errc::malformed_data);
+}
+
+TEST_CASE("what a server or its user cannot do is told") {
+    auto& server = PostgresqlServer::get();
+    const auto ascii = on(server.new_database("SQL_ASCII"));
+    CHECK(raised([&] { return ascii->open(now).has_value(); }).code() == Errc::unsupported);
+
+    const auto connection = server.new_database();
+    PostgresqlClient client(connection);
+    client.rows("drop role if exists reader");
+    client.rows("create role reader login");
+    const auto reader = postgresql_database({.connection = connection + " user=reader"});
+    const auto made = raised([&] { return reader->make(now, nothing); });
+    CHECK(made.code() == Errc::storage_failed);
+    CHECK(made.message().find("does not let this user") != std::string::npos);
+
+    const auto gone = raised([&] { return on("host=/nowhere dbname=x")->open(now).has_value(); });
+    CHECK(gone.code() == Errc::storage_failed);
+    CHECK(gone.message().find("postgresql:host=/nowhere dbname=x") != std::string::npos);
+    CHECK(raised([&] { return on(connection + "none")->open(now).has_value(); }).code() == Errc::storage_failed);
+}
+
+TEST_CASE("a password is never in the connection string, and is not repeated") {
+    for(const auto* const text : {"host=/tmp password=hunter2", "postgresql://me:hunter2@localhost/db",
+                                  "postgresql:///db?password=hunter2", "host=/tmp sslpassword=hunter2",
+                                  "host=/tmp pass hunter2", "postgresql://me:hunter2@[::1/db"}) {
+        INFO(text);
+        const auto error = raised([&] { return postgresql_database({.connection = text}); });
+        CHECK(error.code() == Errc::invalid_option);
+        CHECK((error.message() + error.hint()).find("hunter2") == std::string::npos);
+    }
+}
+
+TEST_CASE("the password comes from its source, is tried once, and again when it has been changed") {
+    auto& server = PostgresqlServer::get();
+    const auto connection = server.new_database();
+    std::string password = "wrong";
+    int reads = 0;
+    const auto database = postgresql_database({.connection = PostgresqlServer::as_guarded(connection), .password = [&] {
+                                                   ++reads;
+                                                   return Secret(password);
+                                               }});
+    const auto refused = [&] { return server.count_in_log("password authentication failed"); };
+    const auto before = refused();
+    const auto error = raised([&] { return database->open(now).has_value(); });
+    CHECK(error.code() == Errc::passphrase_incorrect);
+    CHECK(refused() == before + 1);
+    CHECK(reads == 1);
+
+    // Not the one in the environment, where a source is named.
+    REQUIRE(::setenv("PGPASSWORD", "from the environment", 1) == 0);
+    password = PostgresqlServer::guarded_password();
+    CHECK(!database->open(now));
+    CHECK(::unsetenv("PGPASSWORD") == 0);
+    CHECK(refused() == before + 1);
+
+    PostgresqlClient admin(connection);
+    admin.rows("alter role guarded password 'next'");
+    password = "next";
+    admin.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'guarded'");
+    std::this_thread::sleep_for(100ms);
+    CHECK(!database->open(now));
+    CHECK(refused() == before + 2);  // the one that was right before
+    admin.rows("alter role guarded password 'p:a\\ss''w\xc3\xb6rd '");
+
+    const auto without = postgresql_database({.connection = PostgresqlServer::as_guarded(connection)});
+    CHECK(raised([&] { return without->open(now).has_value(); }).code() == Errc::secret_unavailable);
+    password = "two\nlines";
+    const auto lines = postgresql_database(
+        {.connection = PostgresqlServer::as_guarded(connection), .password = [&] { return Secret(password); }});
+    CHECK(raised([&] { return lines->open(now).has_value(); }).code() == Errc::invalid_argument);
+}
+
+TEST_CASE("a server that starts again is found again, also in the middle of a transaction") {
+    auto& server = PostgresqlServer::get();
+    const auto database = on(server.new_database());
+    auto held = open_or_make(*database);
+    static_cast<void>(database->open(now));  // another session, which lies idle
+    server.restart();
+    CHECK(database->open(now));
+    CHECK(insert(held, -1) == 0);
+    int tries = 0;
+    held.write(Error(Errc::internal, "violated"), [&](soci::session& sql) {
+        sql << "insert into keyway_schema (version, applied) values (-2, '')";
+        if(++tries == 1) {
+            server.restart();
+        }
+        sql << "insert into keyway_schema (version, applied) values (-3, '')";
+    });
+    CHECK(tries == 2);
+    CHECK(count(held) == 3);
+    server.kill();
+    CHECK(raised([&] { return count(held); }).code() == Errc::storage_failed);
+    server.start();
+    CHECK(count(held) == 3);
+}
+
+TEST_CASE("a server that stands still is given up in time") {
+    auto& server = PostgresqlServer::get();
+    const auto database = on(server.new_database(), 1s);
+    auto connection = open_or_make(*database);
+    server.signal_all(SIGSTOP);
+    const auto start = std::chrono::steady_clock::now();
+    const auto run = raised([&] { return count(connection); });
+    const auto opened = raised([&] { return database->open(now).has_value(); });
+    const auto took = std::chrono::steady_clock::now() - start;
+    server.signal_all(SIGCONT);
+    CHECK(run.code() == Errc::timed_out);
+    CHECK(opened.code() == Errc::timed_out);
+    CHECK(took > 2s);
+    CHECK(took < 7s);  // 1 s and its grace of 1 s; libpq waits for 2 s at least for a connection
+    CHECK(count(connection) == 0);
+}
+
+TEST_CASE("who holds a row is waited for, but not for ever") {
+    const auto connection = PostgresqlServer::get().new_database();
+    const auto database = on(connection, 1s);
+    auto ours = open_or_make(*database);
+    PostgresqlClient other(connection);
+    other.rows("begin");
+    other.rows("insert into keyway.keyway_schema values (-1, '')");
+    CHECK(raised([&] { return insert(ours, -1); }).code() == Errc::timed_out);
+    std::jthread soon([&] {
+        std::this_thread::sleep_for(300ms);
+        other.rows("commit");
+    });
+    CHECK(raised([&] { return insert(ours, -1); }).code() == Errc::already_exists);
+    CHECK(insert(ours, -2) == 0);
+}
+
+TEST_CASE("no more sessions are opened than allowed, and they are used again") {
+    const auto connection = PostgresqlServer::get().new_database();
+    const auto database = postgresql_database({.connection = connection + " user=postgres", .connections = 2, .timeout = 500ms});
+    PostgresqlClient client(connection);
+    const auto sessions = [&] {
+        return client.rows("select pid from pg_stat_activity where datname = current_database() and"
+                           " application_name = 'keyway' order by 1");
+    };
+    static_cast<void>(database->make(now, nothing));
+    std::vector<std::string> first;
+    {
+        auto one = database->open(now);
+        const auto two = database->open(now);
+        first = sessions();
+        CHECK(first.size() == 2);
+        CHECK(raised([&] { return database->open(now).has_value(); }).code() == Errc::timed_out);
+        std::jthread soon([&] {
+            std::this_thread::sleep_for(100ms);
+            one.reset();
+        });
+        CHECK(database->open(now));
+    }
+    for(int i = 0; i < 10; ++i) {
+        CHECK(database->open(now));
+    }
+    CHECK(sessions() == first);
+}
+
+TEST_CASE("a process that comes of a fork has sessions of its own") {
+    const auto database = on(PostgresqlServer::get().new_database());
+    auto held = open_or_make(*database);
+    static_cast<void>(database->open(now));  // idle
+    CHECK(insert(held, -1) == 0);
+    const auto statuses = test::in_processes(3, [&](int number) {
+        auto own = database->open(now).value();
+        return count(own) >= 1 && insert(own, -10 - number) == 0;
+    });
+    CHECK(statuses == std::vector<int>{0, 0, 0});
+    CHECK(count(held) == 4);
+    CHECK(database->open(now));
+}
+
+TEST_CASE("processes that make or bring up the same database at once all use the same one") {
+    const auto connection = PostgresqlServer::get().new_database();
+    const auto statuses = test::in_processes(6, [&](int number) {
+        const auto database = on(connection);
+        auto own = open_or_make(*database);
+        return insert(own, -1 - number) == 0;
+    });
+    CHECK(statuses == std::vector<int>(6, 0));
+    CHECK(PostgresqlClient(connection).answer("select count(*) from keyway.keyway_schema where version < 0") == "6");
+    CHECK(PostgresqlClient(connection).answer("select count(*) from keyway.keyway_schema where version > 0") ==
+          std::to_string(schema_version));
+}
