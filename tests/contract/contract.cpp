@@ -145,6 +145,9 @@ TEST_CASE("contract: an empty message and a long one are signed") {
     const auto backend = world->open();
     for(const auto* const kind : {"p-256", "ed25519", "ed448"}) {
         INFO(kind);
+        if(!backend->capabilities().offers(KeySpec::parse(kind))) {
+            continue;
+        }
         const auto key = backend->use(create(*world, *backend, kind, kind).ref, {});
         const auto padding = paddings(KeySpec::parse(kind)).front();
         Botan::PK_Signer signer(*key, rng(), padding);
@@ -162,7 +165,7 @@ TEST_CASE("contract: a label in use is refused and nothing changes") {
     const auto first = create(*world, *backend, "root");
     const auto before = world->contents();
     CHECK_RAISES(create(*world, *backend, "root"), Errc::already_exists);
-    CHECK_RAISES(create(*world, *backend, "root", "ed25519"), Errc::already_exists);
+    CHECK_RAISES(create(*world, *backend, "root", "p-384"), Errc::already_exists);
     CHECK_RAISES(backend->store(*foreign_key(KeySpec::parse("p-256")), world->options(Phase::store, {{"label", "root"}})),
                  Errc::already_exists);
     CHECK(world->contents() == before);
