@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace keyway::contract {
@@ -61,6 +62,29 @@ private:
     }
 
     test::TemporaryFolder folder_;
+};
+
+/// The world of a backend that keeps its keys in a folder of its own, which an option names, under a passphrase: all that such a
+/// backend needs to be tested.
+class PassphraseWorld final : public FolderWorld {
+public:
+    /// @param more further settings by name
+    explicit PassphraseWorld(BackendType type, RawOptions more = {}) : type_(std::move(type)), more_(std::move(more)) {}
+
+    BackendType type() const override { return type_; }
+
+    RawOptions settings() const override {
+        auto all = more_;
+        all.emplace("path", option((folder() / "keys").string()));
+        all.emplace("passphrase", secret_option());
+        return all;
+    }
+
+    std::vector<std::string> contents() const override { return files_in(folder() / "keys"); }
+
+private:
+    BackendType type_;
+    RawOptions more_;
 };
 
 }  // namespace keyway::contract

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Installs the build into a temporary folder and uses it from outside, by pkg-config.
+"""Installs the build into a temporary folder and uses it from outside, by pkg-config: the library, the contract suite, the command.
 
 usage: install_test.py SOURCE_ROOT BUILD_ROOT BOTAN_PKG_CONFIG_FOLDER COMPILER...
 """
@@ -21,6 +21,21 @@ def run(arguments, **more):
 
 def code_in_readme(source):
     return re.search(r"```cpp\n(.*?)```", (source / "README.md").read_text(), re.S)[1]
+
+
+def follow_tutorial(source, place, environment, compiler):
+    """Does what docs/guides/write_a_backend.md says, with what is installed only."""
+    guide = source / "docs" / "guides" / "write_a_backend.md"
+    place.mkdir()
+    run([source / "tests" / "contract" / "extract_code.py", guide, place,
+         "folder_backend.hpp", "folder_backend.cpp", "contract.cpp", "acme_keyway.cpp"])
+    script = "set -e\n" + "\n".join(re.findall(r"```sh\n(.*?)```", guide.read_text(), re.S))
+    environment = {name: value for name, value in environment.items() if name != "KEYWAY_CONFIG"}
+    output = run(["sh", "-c", script.replace("c++ -std", " ".join(compiler) + " -std")], cwd=place, env=environment)
+    print(output)
+    for expected in ("All tests passed", "keyway:1?backend=acme&type=folder&", "\nok\n"):
+        if expected not in output:
+            sys.exit(f"following {guide} did not give {expected!r}")
 
 
 def main():
@@ -56,6 +71,7 @@ def main():
             sys.exit("not every backend was used")
         if not any(re.fullmatch("[0-9A-F]{128}", line) for line in lines):
             sys.exit("the example made no signature")
+        follow_tutorial(source, place / "tutorial", environment, compiler)
         version = run([next((place / "root").rglob("bin/keyway")), "--version"], env=environment)
         print(version.strip())
 

@@ -15,13 +15,13 @@
 namespace keyway::cli {
 
 Session::Session(Configuration configuration, OutputForm form, std::vector<OptionFlag> flags,
-                 const Arguments& arguments)
+                 const Arguments& arguments, BackendRegistry backends)
     : configuration_(std::move(configuration)),
       form_(form),
       flags_(std::move(flags)),
       arguments_(arguments),
       secrets_(secret_reader([this](const std::string& question) { return questions_.answer(question); })),
-      keyring_(configuration_.settings, {.secrets = secrets_}) {}
+      keyring_(configuration_.settings, {.secrets = secrets_}, std::move(backends)) {}
 
 void Session::report(const nlohmann::ordered_json& json, std::string_view text) const {
     // Names in tokens and files need not be UTF-8; output always is.

@@ -35,7 +35,7 @@ class Session {
 public:
     /// @param flags the backend options that the command line may hold
     Session(Configuration configuration, OutputForm form, std::vector<OptionFlag> flags,
-            const Arguments& arguments);
+            const Arguments& arguments, BackendRegistry backends);
 
     [[nodiscard]] const Configuration& configuration() const noexcept { return configuration_; }
     [[nodiscard]] const BackendRegistry& types() const noexcept { return keyring_.backends(); }
