@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/pkcs11/keys/key_objects_internal.hpp>
+#include <keyway/pkcs11/keys/key_wrapping_internal.hpp>
 #include <keyway/pkcs11/keys/parameter_set_internal.hpp>
 #include <keyway/pkcs11/keys/public_key_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
@@ -259,37 +260,57 @@ FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey&
     return found;
 }
 
+namespace {
+
+Template private_attributes(const KeySpec& spec, const NewKey& key, Detail detail) {
+    Template out;
+    out.add_number(CKA_CLASS, CKO_PRIVATE_KEY);
+    out.add_number(CKA_KEY_TYPE, key_type_of(spec));
+    add_identity(out, key);
+    add_private_policy(out, key, detail);
+    return out;
+}
+
+/// The public object of a key whose private one comes next: if the process ends in between, what is left is harmless, and is
+/// listed and removed like a key.
+FoundKey write_public(const Session& session, const Botan::Public_Key& public_half, const NewKey& key, NewObjects& made) {
+    const auto attributes = [&](Detail detail) {
+        Template out;
+        out.add_number(CKA_CLASS, CKO_PUBLIC_KEY);
+        out.add_number(CKA_KEY_TYPE, key_type_of(KeySpec::of(public_half)));
+        add_identity(out, key);
+        add_public_policy(out, key, detail);
+        add_public_value(out, public_half, key.point_form);
+        return out;
+    };
+    FoundKey found;
+    take_names(found, key);
+    found.public_objects.push_back(create_object(session, attributes, "write the public key into the token"));
+    made.add(found.public_objects.front());
+    return found;
+}
+
+void read_back(const Session& session, const Botan::Public_Key& public_half, FoundKey& found) {
+    found.public_key = read_public_key(session, found.public_objects.front());
+    if(!found.public_key || SpkiFingerprint::of(*found.public_key) != SpkiFingerprint::of(public_half)) {
+        throw Error(Errc::token_failed, "the token shows another public key than the one written into it",
+                    "the key was removed again; the token's module is at fault");
+    }
+}
+
+}  // namespace
+
 FoundKey import_key(const Session& session, const Botan::Private_Key& source, const NewKey& key, NewObjects& made) {
     const auto public_half = source.public_key();
     const auto spec = KeySpec::of(*public_half);
-
-    const auto private_attributes = [&](Detail detail) {
-        Template out;
-        out.add_number(CKA_CLASS, CKO_PRIVATE_KEY);
-        out.add_number(CKA_KEY_TYPE, key_type_of(spec));
-        add_identity(out, key);
-        add_private_policy(out, key, detail);
+    auto found = write_public(session, *public_half, key, made);
+    const auto attributes = [&](Detail detail) {
+        auto out = private_attributes(spec, key, detail);
         add_private_value(out, source, spec);
         return out;
     };
-    const auto public_attributes = [&](Detail detail) {
-        Template out;
-        out.add_number(CKA_CLASS, CKO_PUBLIC_KEY);
-        out.add_number(CKA_KEY_TYPE, key_type_of(spec));
-        add_identity(out, key);
-        add_public_policy(out, key, detail);
-        add_public_value(out, *public_half, key.point_form);
-        return out;
-    };
-
-    // The public object first: if the process ends in between, what is left is harmless, and is listed and removed like a
-    // key.
-    FoundKey found;
-    take_names(found, key);
-    found.public_objects.push_back(create_object(session, public_attributes, "write the public key into the token"));
-    made.add(found.public_objects.front());
     try {
-        found.private_object = create_object(session, private_attributes, "write the private key into the token");
+        found.private_object = create_object(session, attributes, "write the private key into the token");
     } catch(const Error& error) {
         if(spec.type() != KeyType::ml_dsa || error.code() != Errc::token_failed) {
             throw;
@@ -299,11 +320,21 @@ FoundKey import_key(const Session& session, const Botan::Private_Key& source, co
             .with_return_value(error.return_value());
     }
     made.add(found.private_object);
-    found.public_key = read_public_key(session, found.public_objects.front());
-    if(!found.public_key || SpkiFingerprint::of(*found.public_key) != SpkiFingerprint::of(*public_half)) {
-        throw Error(Errc::token_failed, "the token shows another public key than the one written into it",
-                    "the key was removed again; the token's module is at fault");
-    }
+    read_back(session, *public_half, found);
+    return found;
+}
+
+FoundKey unwrap_key(const Session& session,
+                    CK_OBJECT_HANDLE wrapping_key,
+                    const WrappedKey& wrapped,
+                    const Botan::Public_Key& public_half,
+                    const NewKey& key,
+                    NewObjects& made) {
+    auto found = write_public(session, public_half, key, made);
+    found.private_object = unwrap_object(session, wrapping_key, wrapped,
+                                         private_attributes(KeySpec::of(public_half), key, Detail::lean));
+    made.add(found.private_object);
+    read_back(session, public_half, found);
     return found;
 }
 
