@@ -17,6 +17,9 @@
 #ifndef CKM_EC_MONTGOMERY_KEY_PAIR_GEN
 #define CKM_EC_MONTGOMERY_KEY_PAIR_GEN (0x1056UL)
 #endif
+#ifndef CKM_AES_KEY_WRAP_KWP
+#define CKM_AES_KEY_WRAP_KWP (0x210bUL)
+#endif
 #ifndef CKM_EDDSA
 #define CKM_EDDSA (0x1057UL)
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/pkcs11/keys/key_objects_internal.hpp>
+#include <keyway/pkcs11/keys/key_wrapping_internal.hpp>
 #include <keyway/pkcs11/keys/parameter_set_internal.hpp>
 #include <keyway/pkcs11/keys/public_key_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
@@ -276,38 +277,65 @@ FoundKey generate_key(const Session& session, const KeySpec& spec, const NewKey&
     return found;
 }
 
-FoundKey import_key(const Session& session, const Botan::Private_Key& source, const NewKey& key, NewObjects& made) {
-    const auto public_half = source.public_key();
-    const auto spec = KeySpec::of(*public_half);
+namespace {
 
-    const auto private_attributes = [&](Detail detail) {
-        Template out;
-        out.add_number(CKA_CLASS, CKO_PRIVATE_KEY);
-        out.add_number(CKA_KEY_TYPE, key_type_of(spec));
-        add_identity(out, key);
-        add_private_policy(out, key, detail);
-        add_private_value(out, source, spec, key.rules);
-        out.leave_out(key.rules.refused.import_private);
-        return out;
-    };
-    const auto public_attributes = [&](Detail detail) {
+Template private_attributes(const KeySpec& spec, const NewKey& key, Detail detail) {
+    Template out;
+    out.add_number(CKA_CLASS, CKO_PRIVATE_KEY);
+    out.add_number(CKA_KEY_TYPE, key_type_of(spec));
+    add_identity(out, key);
+    add_private_policy(out, key, detail);
+    return out;
+}
+
+/// The public object of a key whose private one comes next: if the process ends in between, what is left is harmless, and is
+/// listed and removed like a key.
+FoundKey write_public(const Session& session, const Botan::Public_Key& public_half, const NewKey& key, NewObjects& made) {
+    const auto attributes = [&](Detail detail) {
         Template out;
         out.add_number(CKA_CLASS, CKO_PUBLIC_KEY);
-        out.add_number(CKA_KEY_TYPE, key_type_of(spec));
+        out.add_number(CKA_KEY_TYPE, key_type_of(KeySpec::of(public_half)));
         add_identity(out, key);
         add_public_policy(out, key, detail);
+        const auto spec = KeySpec::of(public_half);
         const bool edwards = spec.type() == KeyType::ed25519 || spec.type() == KeyType::ed448;
-        add_public_value(out, *public_half, edwards ? key.rules.edwards_point : key.rules.ec_point);
+        add_public_value(out, public_half, edwards ? key.rules.edwards_point : key.rules.ec_point);
         if(spec.type() == KeyType::ed25519 && key.rules.ed25519_parameters) {
             out.leave_out({CKA_EC_PARAMS}).add(CKA_EC_PARAMS, *key.rules.ed25519_parameters);
         }
         out.leave_out(key.rules.refused.import_public);
         return out;
     };
+    FoundKey found;
+    take_names(found, key);
+    found.public_objects.push_back(create_object(session, attributes, "write the public key into the token"));
+    made.add(found.public_objects.front());
+    return found;
+}
+
+void read_back(const Session& session, const Botan::Public_Key& public_half, FoundKey& found) {
+    found.public_key = read_public_key(session, found.public_objects.front());
+    if(!found.public_key || SpkiFingerprint::of(*found.public_key) != SpkiFingerprint::of(public_half)) {
+        throw Error(Errc::token_failed, "the token shows another public key than the one written into it",
+                    "the key was removed again; the token's module is at fault");
+    }
+}
+
+}  // namespace
+
+FoundKey import_key(const Session& session, const Botan::Private_Key& source, const NewKey& key, NewObjects& made) {
+    const auto public_half = source.public_key();
+    const auto spec = KeySpec::of(*public_half);
+    const auto attributes = [&](Detail detail) {
+        auto out = private_attributes(spec, key, detail);
+        add_private_value(out, source, spec, key.rules);
+        out.leave_out(key.rules.refused.import_private);
+        return out;
+    };
 
     if(key.rules.import_private_only) {
         NewObjects alone(session);
-        alone.add(create_object(session, private_attributes, "write the private key into the token"));
+        alone.add(create_object(session, attributes, "write the private key into the token"));
         // The token shows the public key by itself, or nobody could tell which key it is.
         auto found = find_key(session, {.id = key.id, .label = key.label}, SpkiFingerprint::of(*public_half), "the token");
         alone.keep();
@@ -315,14 +343,9 @@ FoundKey import_key(const Session& session, const Botan::Private_Key& source, co
         return found;
     }
 
-    // The public object first: if the process ends in between, what is left is harmless, and is listed and removed like a
-    // key.
-    FoundKey found;
-    take_names(found, key);
-    found.public_objects.push_back(create_object(session, public_attributes, "write the public key into the token"));
-    made.add(found.public_objects.front());
+    auto found = write_public(session, *public_half, key, made);
     try {
-        found.private_object = create_object(session, private_attributes, "write the private key into the token");
+        found.private_object = create_object(session, attributes, "write the private key into the token");
     } catch(const Error& error) {
         if(spec.type() != KeyType::ml_dsa || error.code() != Errc::token_failed) {
             throw;
@@ -332,11 +355,21 @@ FoundKey import_key(const Session& session, const Botan::Private_Key& source, co
             .with_return_value(error.return_value());
     }
     made.add(found.private_object);
-    found.public_key = read_public_key(session, found.public_objects.front());
-    if(!found.public_key || SpkiFingerprint::of(*found.public_key) != SpkiFingerprint::of(*public_half)) {
-        throw Error(Errc::token_failed, "the token shows another public key than the one written into it",
-                    "the key was removed again; the token's module is at fault");
-    }
+    read_back(session, *public_half, found);
+    return found;
+}
+
+FoundKey unwrap_key(const Session& session,
+                    CK_OBJECT_HANDLE wrapping_key,
+                    const WrappedKey& wrapped,
+                    const Botan::Public_Key& public_half,
+                    const NewKey& key,
+                    NewObjects& made) {
+    auto found = write_public(session, public_half, key, made);
+    found.private_object = unwrap_object(session, wrapping_key, wrapped,
+                                         private_attributes(KeySpec::of(public_half), key, Detail::lean));
+    made.add(found.private_object);
+    read_back(session, public_half, found);
     return found;
 }
 
