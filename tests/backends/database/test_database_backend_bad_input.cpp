@@ -2,9 +2,10 @@
 #include <keyway/backends/database/database_backend.hpp>
 
 #include <botan/base64.h>
+#include <botan/dl_group.h>
+#include <botan/dsa.h>
 #include <botan/pk_keys.h>
 #include <botan/system_rng.h>
-#include <botan/x25519.h>
 
 #include <backends/database/sqlite_file.hpp>
 #include <backends/file/full_disk.hpp>
@@ -234,8 +235,8 @@ TEST_CASE("options that are wrong are named, and nothing is left behind") {
         CHECK(code({{"label", label}}) == Errc::invalid_option);
     }
     CHECK(code({{"label", "a"}, {"passphrase", "env:UNSET"}}) == Errc::secret_unavailable);
-    const Botan::X25519_PrivateKey no_signing_key(Botan::system_rng());
-    CHECK(raised([&] { return backend.store(no_signing_key, {{"label", "a"}}); }).code() == Errc::unsupported);
+    const Botan::DSA_PrivateKey other_kind(Botan::system_rng(), Botan::DL_Group::from_name("dsa/botan/2048"));
+    CHECK(raised([&] { return backend.store(other_kind, {{"label", "a"}}); }).code() == Errc::unsupported);
     const OpenedBackend without(database_backend(), {{"path", path.string()}}, {});
     CHECK(raised([&] {
               return without.create("ed25519", {{"label", "a"}});

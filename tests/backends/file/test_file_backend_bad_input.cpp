@@ -3,9 +3,11 @@
 #include <keyway/core/file_io.hpp>
 #include <keyway/key/private_key_file.hpp>
 
+#include <botan/dl_group.h>
+#include <botan/dsa.h>
 #include <botan/pk_keys.h>
+#include <botan/pkcs8.h>
 #include <botan/system_rng.h>
-#include <botan/x25519.h>
 
 #include <backends/file/full_disk.hpp>
 #include <backends/file/opened_backend.hpp>
@@ -258,8 +260,8 @@ TEST_CASE("options that are wrong are named, and nothing is left behind") {
           Errc::invalid_option);
     CHECK(code({{"label", "a"}, {"passphrase", "env:UNSET"}}) == Errc::secret_unavailable);
     CHECK(raised([&] { return backend.create("rsa-16392", {{"label", "a"}}); }).code() == Errc::unsupported);
-    const Botan::X25519_PrivateKey no_signing_key(Botan::system_rng());
-    CHECK(raised([&] { return backend.store(no_signing_key, {{"label", "a"}}); }).code() == Errc::unsupported);
+    const Botan::DSA_PrivateKey other_kind(Botan::system_rng(), Botan::DL_Group::from_name("dsa/botan/2048"));
+    CHECK(raised([&] { return backend.store(other_kind, {{"label", "a"}}); }).code() == Errc::unsupported);
     const OpenedBackend without(file_backend(), {{"path", (folder.path() / "keys").string()}}, {});
     CHECK(raised([&] { return without.create("p-256", {{"label", "a"}}); }).code() == Errc::secret_unavailable);
     CHECK(!fs::exists(folder.path() / "keys"));
@@ -341,9 +343,20 @@ TEST_CASE("a disk that is full leaves no file, and no folder made for it") {
     CHECK(!backend.check(backend.create("p-256", {{"label", "a"}}).ref));
 }
 
-TEST_CASE("a file of a kind of key that cannot sign is named by the listing") {
+namespace {
+
+/// A key that is read, but is of no kind that Keyway holds.
+std::vector<std::uint8_t> key_of_other_kind() {
+    const Botan::DSA_PrivateKey key(Botan::system_rng(), Botan::DL_Group::from_name("dsa/botan/2048"));
+    const auto pem = Botan::PKCS8::PEM_encode(key);
+    return {pem.begin(), pem.end()};
+}
+
+}  // namespace
+
+TEST_CASE("a file of a kind of key that is not known is named by the listing") {
     const OneKey key;
-    replace(key.file.parent_path() / "b.pem", contents(fs::path(KEYWAY_KEY_VECTORS) / "x25519.pkcs8.pem"));
+    replace(key.file.parent_path() / "b.pem", key_of_other_kind());
     const auto error = raised([&] { return key.backend.list(); });
     CHECK(error.code() == Errc::unsupported);
     CHECK(error.message().find((key.file.parent_path() / "b.pem").string()) != std::string::npos);
@@ -351,7 +364,7 @@ TEST_CASE("a file of a kind of key that cannot sign is named by the listing") {
 
 TEST_CASE("a file that cannot be listed does not hide the others, nor stop their use") {
     const OneKey key;
-    replace(key.file.parent_path() / "b.pem", contents(fs::path(KEYWAY_KEY_VECTORS) / "x25519.pkcs8.pem"));
+    replace(key.file.parent_path() / "b.pem", key_of_other_kind());
     replace(key.file.parent_path() / "c.pem", std::vector<std::uint8_t>{'j', 'u', 'n', 'k'});
     fs::create_symlink("a.pem", key.file.parent_path() / "d.pem");
     const auto listing = key.backend.listing();
