@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "workshop.hpp"
 
+#include <support/guises.hpp>
+
 #include <softhsm_fixtures/catch2.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -38,6 +40,39 @@ struct TokenWorkshop : SoftHsmFixture {
         return const_cast<TokenWorkshop*>(this)->token().module_path().string();
     }
 };
+
+TEST_CASE_METHOD(TokenWorkshop, "no command about a token shows a PIN, in whatever writing") {
+    shop.environment["KEYWAY_TEST_WRONG"] = "00" + token().user_pin();
+    std::string all;
+    for(const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+            {"token", "login", "--user-pin", "env:KEYWAY_TEST_PIN"},
+            {"token", "list", "--module", token_module()},
+            {"token", "quirks", "--module", token_module()},
+            {"token", "probe", "--repeat", "1"},
+            {"token", "probe", "--repeat", "1", "--write", "--sessions", "4", "--out", "-"},
+            {"backend", "list"},
+            {"config", "explain"},
+            {"token", "login", "--user-pin", "env:KEYWAY_TEST_WRONG"},
+            {"token", "login", "--user-pin", "env:KEYWAY_TEST_WRONG"},
+        }) {
+        for(const bool json : {false, true}) {
+            auto arguments = words;
+            if(json) {
+                arguments.insert(arguments.begin(), "--json");
+            }
+            const auto result = shop.keyway(arguments);
+            CHECK(!(result.out + result.err).empty());
+            all += result.out + result.err;
+        }
+    }
+    for(const auto& secret : {token().user_pin(), token().so_pin()}) {
+        for(const auto& guise : guises(secret)) {
+            INFO(guise);
+            CHECK(all.find(guise) == std::string::npos);
+        }
+    }
+    CHECK(all.find(token().label()) != std::string::npos);
+}
 
 TEST_CASE_METHOD(TokenWorkshop, "a key in a token is created, listed, shown, checked, used and removed") {
     const auto ref =

@@ -7,6 +7,7 @@
 #include <keyway/core/secret_source.hpp>
 #include <keyway/key/key_backend.hpp>
 #include <keyway/key/key_use.hpp>
+#include <keyway/key/token_event.hpp>
 
 #include <functional>
 #include <memory>
@@ -21,6 +22,7 @@ struct BackendContext {
     SecretReader secrets;
     Clock clock = [] { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); };
     KeyUseObserver observer{};  ///< told of each use of a key; may be empty
+    TokenEventObserver token_observer{};  ///< told of logins, losses and recoveries of a token; may be empty
 };
 
 /// One kind of backend: its name, its options and how to open one.

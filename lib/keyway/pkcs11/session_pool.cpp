@@ -92,8 +92,12 @@ CK_RV SessionPool::borrow(const Deadline& deadline, std::optional<Loan>& out) {
     // Whoever waits has no Use meanwhile, so that the module can be reloaded.
     const auto wait = [&](bool first) {
         use.reset();
+        const auto since = Clock::now();
         wait_for_turn(lock, deadline, first);
         lock.unlock();
+        if(limits_.waited) {
+            limits_.waited(since);
+        }
         try {
             use.emplace(*module_, deadline);
         } catch(const Error&) {

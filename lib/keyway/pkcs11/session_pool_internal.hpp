@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,11 +19,14 @@
 namespace keyway::pkcs11 {
 
 struct PoolLimits {
+    using Clock = Deadline::Clock;
+
     std::size_t most_sessions = 16;
     Milliseconds patience{10'000};   ///< how long to wait for a free session
     Milliseconds idle_check{10'000}; ///< a session unused for longer is asked after before it is lent
     std::optional<Milliseconds> idle_end{};  ///< one unused for longer is gone, whatever the module says of it
     SessionMode mode = SessionMode::read_only;
+    std::function<void(Clock::time_point since)> waited{};  ///< told when somebody got a session that he had to wait for
 };
 
 /// Sessions that are lent out one user at a time: no more than a bound, in the order of asking.

@@ -44,7 +44,7 @@ Token::Token(std::shared_ptr<Module> module, const TokenSelector& selector, cons
       info_(select_token(module_->tokens(Deadline(limits.deadline)), selector, module_->name())),
       quirks_(load_quirks(limits.quirks, info_, module_info(*module_))),
       quirk_numbers_(quirks_),
-      state_(new State(module_, info_.slot, pool_limits(info_, limits, quirks_))),
+      state_(new_state()),
       cannot_copy_(quirks_.lacks_function("C_CopyObject")),
       cannot_cancel_(quirks_.lacks_function("C_SessionCancel")) {
     if(quirks_.sessions_not_locked) {
@@ -52,6 +52,14 @@ Token::Token(std::shared_ptr<Module> module, const TokenSelector& selector, cons
     }
     module_->attach_token();
     watch_forks();
+}
+
+Token::State* Token::new_state() {
+    auto limits = pool_limits(info_, limits_, quirks_);
+    if(limits_.observer) {
+        limits.waited = [this](Deadline::Clock::time_point since) { tell("session-wait", {}, 0, since); };
+    }
+    return new State(module_, info_.slot, limits);
 }
 
 Token::~Token() {
@@ -148,9 +156,17 @@ void Token::renew_login(State& state, const Module::Use& use, const PinProvider&
     if(result != CKR_OK) {
         throw call_failed(result, "open a session with " + name());
     }
-    if(wants_login_.load(std::memory_order_relaxed) &&
-       log_in_user(*module_, use, slot, *fresh, pin, deadline) == LoginOutcome::done) {
-        logins_.fetch_add(1, std::memory_order_relaxed);
+    if(wants_login_.load(std::memory_order_relaxed)) {
+        const auto since = Deadline::Clock::now();
+        try {
+            if(log_in_user(*module_, use, slot, *fresh, pin, deadline) == LoginOutcome::done) {
+                logins_.fetch_add(1, std::memory_order_relaxed);
+                tell("login", {}, 0, since);
+            }
+        } catch(const Error& error) {
+            tell("login", error, 0, since);
+            throw;
+        }
     }
     // The new one is there before the old one is closed: closing the last session of a process logs out.
     state.keeper = std::move(fresh);
@@ -247,7 +263,31 @@ void Token::count_operation(bool repeated, bool verified) noexcept {
     }
 }
 
-void Token::count_failure(const Error& error) noexcept {
+void Token::tell(std::string_view event, std::string_view return_value, int attempt,
+                 std::optional<Deadline::Clock::time_point> since) const noexcept {
+    if(!limits_.observer) {
+        return;
+    }
+    TokenEvent told{.event = event, .backend = limits_.backend, .token = info_.label, .return_value = return_value};
+    told.attempt = attempt;
+    if(since) {
+        told.took = std::chrono::duration_cast<std::chrono::microseconds>(Deadline::Clock::now() - *since);
+    }
+    try {
+        limits_.observer(told);
+    } catch(...) {
+        // What is watched goes on without being watched.
+    }
+}
+
+void Token::tell(std::string_view event, const Error& error, int attempt,
+                 std::optional<Deadline::Clock::time_point> since) const noexcept {
+    const auto value = error.return_value();
+    tell(event, value.empty() ? to_string(error.code()) : std::string_view(value), attempt, since);
+}
+
+void Token::count_failure(const Error& error, int attempt) noexcept {
+    tell("failure", error, attempt);
     try {
         const std::lock_guard lock(state_->failures_mutex);
         ++state_->failures[error.return_value().empty() ? std::string(to_string(error.code())) : error.return_value()];
@@ -284,7 +324,7 @@ TokenCounters Token::counters() const {
 }
 
 void Token::begin_anew_in_child() noexcept {
-    state_ = new State(module_, info_.slot, pool_limits(info_, limits_, quirks_));
+    state_ = new_state();
     epoch_.fetch_add(1, std::memory_order_relaxed);
     set_circuit(Circuit::closed);
 }

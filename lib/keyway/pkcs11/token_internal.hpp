@@ -2,6 +2,7 @@
 #pragma once
 
 #include <keyway/core/error.hpp>
+#include <keyway/key/token_event.hpp>
 #include <keyway/pkcs11/login_internal.hpp>
 #include <keyway/pkcs11/quirks/quirk_numbers_internal.hpp>
 #include <keyway/pkcs11/recovery.hpp>
@@ -33,6 +34,8 @@ struct TokenLimits {
     bool verify_signatures = false;   ///< each, not just the first after each find
     bool session_copies = false;      ///< sign with copies of the keys that live as long as the login
     std::string quirks = "auto";      ///< what the token does otherwise, as load_quirks() takes it
+    TokenEventObserver observer{};    ///< told of events, when it is not empty
+    std::string backend{};            ///< for the observer
 };
 
 /// A token, with its login and its sessions, found again when it was away.
@@ -131,8 +134,15 @@ public:
     [[nodiscard]] Module::Use stay_inside() const { return Module::Use(*module_); }
 
     void count_operation(bool repeated, bool verified) noexcept;
+    /// Tells the observer, if there is one.
+    /// @param since when it began; nothing when it took no time
+    void tell(std::string_view event, std::string_view return_value = {}, int attempt = 0,
+              std::optional<Deadline::Clock::time_point> since = std::nullopt) const noexcept;
+    void tell(std::string_view event, const Error& error, int attempt = 0,
+              std::optional<Deadline::Clock::time_point> since = std::nullopt) const noexcept;
+
     void count_find() noexcept { finds_.fetch_add(1, std::memory_order_relaxed); }
-    void count_failure(const Error& error) noexcept;
+    void count_failure(const Error& error, int attempt = 0) noexcept;
     [[nodiscard]] TokenCounters counters() const;
 
     void begin_anew_in_child() noexcept override;
@@ -140,6 +150,7 @@ public:
 private:
     struct State;
 
+    [[nodiscard]] State* new_state();
     [[nodiscard]] OwnSession open_own(SessionMode mode) const;
     [[nodiscard]] SessionMode usual_mode() const noexcept {
         return quirks_.read_write_sessions ? SessionMode::read_write : SessionMode::read_only;
@@ -158,6 +169,8 @@ private:
     void come_back(const Error& failure, std::uint64_t seen, bool reload, const PinProvider& pin, const Deadline& deadline);
     enum class Reload { no, may, must };
     [[nodiscard]] std::optional<Error> look(Reload reload, const PinProvider& pin, const Deadline& deadline);
+    /// Whether it is back by itself, so that its module need not be reloaded.
+    [[nodiscard]] bool is_listed(const Deadline& deadline) const;
     void set_circuit(Circuit circuit) noexcept;
 
     std::shared_ptr<Module> module_;

@@ -64,7 +64,7 @@ void Token::recover(const Error& failure,
                     int failures,
                     const PinProvider& pin,
                     const Deadline& deadline) {
-    count_failure(failure);
+    count_failure(failure, failures);
     try {
         apply(failure, seen, failures, pin, deadline);
     } catch(const Error& next) {
@@ -227,6 +227,10 @@ void Token::come_back(const Error& failure,
         set_circuit(Circuit::open);
         state.pause = first_pause;
         state.next_look = Clock::now();
+        state.away_since = Clock::now();
+        state.looks = 0;
+        state.listed_in_vain = false;
+        tell("away", failure);
     }
     for(bool first = true;; first = false) {
         const auto until = deadline.at_latest(state.next_look);
@@ -237,11 +241,17 @@ void Token::come_back(const Error& failure,
             give_up();
         }
         set_circuit(Circuit::probing);
+        const int attempt = ++state.looks;
         lock.unlock();
+        const auto since = Clock::now();
         std::exception_ptr stop;
         try {
             // The module is reloaded only when the token was not there without, or that is known to be the cause.
             last = look(reload ? Reload::must : first && !quirks_.reload_needed ? Reload::no : Reload::may, pin, deadline);
+            last ? tell("look", *last, attempt, since) : tell("look", {}, attempt, since);
+        } catch(const Error& error) {
+            tell("look", error, attempt, since);
+            stop = std::current_exception();
         } catch(...) {
             stop = std::current_exception();
         }
@@ -253,6 +263,7 @@ void Token::come_back(const Error& failure,
                 std::rethrow_exception(stop);
             }
             reconnects_.fetch_add(1, std::memory_order_relaxed);
+            tell("back", {}, 0, state.away_since);
             return;
         }
         set_circuit(Circuit::open);
@@ -262,14 +273,30 @@ void Token::come_back(const Error& failure,
     }
 }
 
+bool Token::is_listed(const Deadline& deadline) const {
+    const Module::Use use(*module_, deadline);
+    try {
+        static_cast<void>(select_token(module_->tokens(use, deadline), selector_, module_->name()));
+        return true;
+    } catch(const Error& error) {
+        return needs_a_person(error);
+    }
+}
+
 std::optional<Error> Token::look(Reload reload, const PinProvider& pin, const Deadline& deadline) {
     auto& state = *state_;
     looks_.fetch_add(1, std::memory_order_relaxed);
     try {
         if(!module_->is_initialised()) {
             module_->ensure_initialised(deadline);
-        } else if(reload == Reload::must || (reload == Reload::may && module_->all_away())) {
+        } else if(reload == Reload::must ||
+                  (reload == Reload::may && module_->all_away() && (state.listed_in_vain || !is_listed(deadline)))) {
+            const auto since = Clock::now();
+            const auto before = module_->reloads();
             static_cast<void>(module_->reload(module_->generation(), deadline));
+            if(module_->reloads() != before) {
+                tell("reload", {}, 0, since);
+            }
         }
         const Module::Use use(*module_, deadline);
         const std::unique_lock lock(state.keeping, deadline.at());
@@ -277,6 +304,7 @@ std::optional<Error> Token::look(Reload reload, const PinProvider& pin, const De
             return Error(Errc::timed_out, "somebody else has been logging in to " + name() + " all the while");
         }
         const auto found = select_token(module_->tokens(use, deadline), selector_, module_->name());
+        state.listed_in_vain = true;  // unless all of the following comes out
         // What is still open is closed before a new session can get the same number.
         state.keeper.reset();
         state.slot = found.slot;
@@ -284,6 +312,7 @@ std::optional<Error> Token::look(Reload reload, const PinProvider& pin, const De
         // Now, and not just when somebody is logged in again: handles of before may be other objects' by now.
         epoch_.fetch_add(1, std::memory_order_acq_rel);
         renew_login(state, use, pin, deadline);
+        state.listed_in_vain = false;
         return std::nullopt;
     } catch(const Error& error) {
         if(needs_a_person(error)) {

@@ -31,6 +31,9 @@ struct Token::State {
     bool led = false;
     Deadline::Clock::time_point next_look{};
     Milliseconds pause{0};
+    Deadline::Clock::time_point away_since{};
+    int looks = 0;
+    bool listed_in_vain = false;  // the module lists the token and does not give a session or login; of the one who looks
 
     std::mutex failures_mutex;
     std::map<std::string, std::uint64_t> failures;

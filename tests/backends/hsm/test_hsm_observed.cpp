@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What is told of the use of keys in a token: counters, and each use to an observer.
-#include <backends/hsm/hsm_store.hpp>
+#include <backends/hsm/fault_support.hpp>
 #include <keyway/backends/hsm/hsm_backend.hpp>
+#include <support/guises.hpp>
 #include <support/raises.hpp>
 
 #include <botan/pubkey.h>
@@ -9,8 +10,11 @@
 
 #include <mutex>
 #include <stdexcept>
+#include <thread>
+#include <utility>
 
 using namespace keyway;
+using keyway::test::fault_line;
 using keyway::test::HsmStore;
 
 namespace {
@@ -151,4 +155,72 @@ TEST_CASE("a use that cannot be recorded is none") {
     CHECK_THROWS_AS(sign(*key), std::runtime_error);
     full = false;
     CHECK_FALSE(sign(*key).empty());
+}
+
+TEST_CASE("a token's observer is told of each loss and what is done about it, in order, and of no plain signature") {
+    std::mutex mutex;
+    std::vector<std::string> events;
+    std::string all;
+    BackendContext context;
+    context.token_observer = [&](const TokenEvent& event) {
+        const std::lock_guard lock(mutex);
+        CHECK(event.backend == "hsm");
+        CHECK(event.took.count() >= 0);
+        events.push_back(std::string(event.event) + (event.return_value.empty() ? "" : " ") + std::string(event.return_value) +
+                         (event.attempt == 0 ? "" : " " + std::to_string(event.attempt)));
+        all += events.back() + ' ' + std::string(event.token) + '\n';
+        throw std::runtime_error("nobody minds");
+    };
+    const HsmStore store(faulty);
+    const auto backend = store.open({{"max-sessions", "1"}, {"deadline-ms", "1500"}}, context);
+    const auto key = backend->use(HsmStore::create(*backend, "root").ref, {});
+    const auto taken = [&] { return std::exchange(events, {}); };
+    CHECK(taken() == std::vector<std::string>{"login"});
+    static_cast<void>(sign(*key));
+    static_cast<void>(sign(*key));
+    CHECK(taken().empty());
+
+    store.fault().inject(R"({"fault": "logged-out", "function": "C_SignInit"})");
+    static_cast<void>(sign(*key));
+    const std::vector<std::string> stale{"failure CKR_OBJECT_HANDLE_INVALID 1", "find CKR_USER_NOT_LOGGED_IN",
+                                         "failure CKR_USER_NOT_LOGGED_IN 2"};
+    const auto after_stale = [&](std::initializer_list<std::string> more) {
+        auto all_of_them = stale;
+        all_of_them.insert(all_of_them.end(), more);
+        return all_of_them;
+    };
+    CHECK(taken() == after_stale({"login", "find"}));
+
+    store.fault().inject(R"({"fault": "device-removed", "function": "C_SignInit", "ms": 5})");
+    static_cast<void>(sign(*key));
+    // It is back by itself, before or after the first look: its module is not reloaded for that.
+    auto told = taken();
+    std::erase_if(told, [](const std::string& event) { return event.starts_with("look "); });
+    CHECK(told == std::vector<std::string>{"failure CKR_DEVICE_REMOVED 1", "away CKR_DEVICE_REMOVED", "login", "back", "find"});
+    CHECK(hsm_counters(*backend)->reloads == 0);
+
+    store.fault().inject(fault_line("return", "C_SignInit", R"("rv": "CKR_CRYPTOKI_NOT_INITIALIZED", "times": 1)"));
+    static_cast<void>(sign(*key));
+    CHECK(taken() == std::vector<std::string>{"failure CKR_CRYPTOKI_NOT_INITIALIZED 1", "away CKR_CRYPTOKI_NOT_INITIALIZED", "reload",
+                                              "login", "look 1", "back", "find"});
+
+    // Two threads and one session.
+    store.fault().inject(fault_line("slow", "C_Sign", R"("ms": 50, "times": 1)"));
+    {
+        std::jthread other([&] { static_cast<void>(sign(*key)); });
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        static_cast<void>(sign(*key));
+    }
+    CHECK(taken() == std::vector<std::string>{"session-wait"});
+
+    store.fault().inject(R"({"fault": "pin-rejected", "times": 1})");
+    store.fault().inject(R"({"fault": "logged-out", "function": "C_SignInit"})");
+    CHECK_RAISES(sign(*key), Errc::pin_incorrect);
+    CHECK(taken() == after_stale({"login CKR_PIN_INCORRECT"}));
+    all += hsm_counters(*backend)->to_prometheus();
+    for(const auto& guise : test::guises(store.token().user_pin())) {
+        INFO(guise);
+        CHECK(guise.size() > 4);
+        CHECK(all.find(guise) == std::string::npos);
+    }
 }

@@ -91,8 +91,11 @@ private:
                         "the module does not come back from being initialised");
         }
         if(!token_) {
+            auto limits = place_.limits;
+            limits.observer = context_.token_observer;
+            limits.backend = alias().str();
             auto token = std::make_shared<pkcs11::Token>(
-                pkcs11::Module::open(place_.module, place_.init_args), place_.token, place_.limits);
+                pkcs11::Module::open(place_.module, place_.init_args), place_.token, limits);
             const auto forks = pkcs11::hold_back_forks();
             token_ = std::move(token);
         }

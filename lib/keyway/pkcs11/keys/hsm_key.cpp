@@ -176,7 +176,8 @@ HsmKey::Finding HsmKey::find_again(const SessionPool::Loan& loan, std::uint64_t 
     }
     const auto look = [&] { return find_key(loan.session(), selector_, fingerprint_, token_->name()); };
     // Finding takes several calls, between which the token may have changed: what is wrong has to be so twice.
-    const auto found = [&] {
+    const auto since = Deadline::Clock::now();
+    const auto look_twice = [&] {
         try {
             return look();
         } catch(const Error& error) {
@@ -186,7 +187,16 @@ HsmKey::Finding HsmKey::find_again(const SessionPool::Loan& loan, std::uint64_t 
             token_->require_sight(loan.session());
             return look();
         }
+    };
+    const auto found = [&] {
+        try {
+            return look_twice();
+        } catch(const Error& error) {
+            token_->tell("find", error, 0, since);
+            throw;
+        }
     }();
+    token_->tell("find", {}, 0, since);
     take(found, epoch, deadline);
     return current();
 }
