@@ -206,3 +206,22 @@ TEST_CASE("a key in the place of another is not taken for it") {
 }
 
 }  // namespace
+
+TEST_CASE("the passphrase of a database is changed, and its keys stay") {
+    const Workshop shop;
+    shop.succeed({"key", "create", "--backend", "db", "--type", "ed25519", "--label", "a", "--out", "a.ref"});
+    shop.write("new", "battery staple");
+    std::filesystem::permissions(shop.path("new"), std::filesystem::perms::owner_read);
+    CHECK(shop.succeed({"key", "rewrap", "--backend", "db", "--dry-run"}) ==
+          "would put 1 key in backend \"db\" under a new key-encryption key\n");
+    CHECK(shop.succeed({"key", "rewrap", "--backend", "db", "--new-passphrase", "file:new"}) ==
+          "put 1 key in backend \"db\" under a new key-encryption key\n");
+    shop.fail({"key", "check", "a.ref"}, 15, "passphrase_incorrect");
+    shop.fail({"key", "rewrap", "--backend", "db", "--new-passphrase", "file:new"}, 15, "passphrase_incorrect");
+    shop.succeed({"key", "check", "a.ref", "--passphrase", "file:new"});
+    const auto json = shop.succeed_json({"key", "rewrap", "--backend", "db", "--passphrase", "file:new"});
+    CHECK(json == Json{{"backend", "db"}, {"rewrapped", 1}, {"resumed", false}});
+    shop.fail({"key", "rewrap", "--backend", "file"}, 26, "unsupported");
+    CHECK(shop.fail({"key", "rewrap", "--backend", "db", "--new-passphrase", "hunter2"}, 10, "invalid_option")
+              .find("hunter2") == std::string::npos);
+}

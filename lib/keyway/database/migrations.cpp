@@ -43,6 +43,13 @@ std::vector<Migration> migrations(const Dialect& dialect) {
              " wrapped_data_key text not null,"
              " encrypted_private_key text not null)",
          }},
+        {2,
+         {
+             // While a key-encryption key is being replaced: the key itself, sealed under the active one.
+             "alter table key_encryption_key add column sealed_for_active text",
+             // To find what is still under it.
+             "create index signing_key_by_key_encryption_key on signing_key (key_encryption_key_id, label)",
+         }},
     };
 }
 

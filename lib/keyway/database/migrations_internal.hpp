@@ -8,7 +8,7 @@
 namespace keyway::database {
 
 /// The schema that this version of the library writes.
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// Brings a database to schema_version, in one transaction; does nothing when it is there.
 ///

@@ -275,6 +275,20 @@ TEST_CASE("a process that comes of a fork has sessions of its own") {
     CHECK(database->open(now));
 }
 
+TEST_CASE("processes that bring up a database of an older version at once do it once, with its rows") {
+    const auto connection = PostgresqlServer::get().new_database();
+    static_cast<void>(on(connection)->make(now, nothing));
+    PostgresqlClient client(connection);
+    client.rows("insert into keyway.key_encryption_key values ('id', 1, 'passphrase', 1, 1, 1, 'salt', 'check', 'then')");
+    // Back to version 1.
+    client.rows("alter table keyway.key_encryption_key drop column sealed_for_active");
+    client.rows("drop index keyway.signing_key_by_key_encryption_key");
+    client.rows("delete from keyway.keyway_schema where version > 1");
+    CHECK(test::in_processes(6, [&](int) { return on(connection)->open(now).has_value(); }) == std::vector<int>(6, 0));
+    CHECK(client.rows("select version from keyway.keyway_schema order by version") == std::vector<std::string>{"1", "2"});
+    CHECK(client.answer("select salt from keyway.key_encryption_key where sealed_for_active is null") == "salt");
+}
+
 TEST_CASE("processes that make or bring up the same database at once all use the same one") {
     const auto connection = PostgresqlServer::get().new_database();
     const auto statuses = test::in_processes(6, [&](int number) {

@@ -16,6 +16,7 @@ namespace keyway::cli {
 [[nodiscard]] Command key_check_command();
 [[nodiscard]] Command key_sign_command();
 [[nodiscard]] Command key_remove_command();
+[[nodiscard]] Command key_rewrap_command();
 [[nodiscard]] Command ca_create_command();
 [[nodiscard]] Command cert_issue_command();
 [[nodiscard]] Command crl_issue_command();

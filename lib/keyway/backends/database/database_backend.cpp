@@ -3,10 +3,12 @@
 #include <keyway/backends/database/envelope_internal.hpp>
 #include <keyway/backends/database/key_encryption_key_internal.hpp>
 #include <keyway/backends/database/key_table_internal.hpp>
+#include <keyway/backends/database/rewrap_internal.hpp>
 #include <keyway/core/error.hpp>
 #include <keyway/database/postgresql_database_internal.hpp>
 #include <keyway/database/sqlite_database_internal.hpp>
 #include <keyway/key/key_exporter.hpp>
+#include <keyway/key/key_rewrapper.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
 #include <keyway/key/private_key_file.hpp>
 #include <keyway/key/software_key_internal.hpp>
@@ -73,12 +75,6 @@ std::vector<std::uint8_t> private_key_purpose(const KeyHeader& key) {
     return associated_data("private-key", {key.label, key.spki_sha256, key.key_type, key.created});
 }
 
-// Other than above with the id of the key it is encrypted under: a rotation encrypts the data key anew, and leaves the
-// private key as it is.
-std::vector<std::uint8_t> data_key_purpose(const KeyHeader& key, const std::string& key_encryption_key_id) {
-    return associated_data("data-key", {key_encryption_key_id, key.label, key.spki_sha256});
-}
-
 KeyRow sealed_row(const KeyHeader& header,
                   std::span<const std::uint8_t> private_key_info,
                   const KeyEncryptionKey& key_encryption_key) {
@@ -90,7 +86,7 @@ KeyRow sealed_row(const KeyHeader& header,
             .encrypted_private_key = seal(data_key, private_key_info, private_key_purpose(header))};
 }
 
-class DatabaseBackend final : public KeyBackend, public KeyLister, public KeyRemover, public KeyExporter {
+class DatabaseBackend final : public KeyBackend, public KeyLister, public KeyRemover, public KeyRewrapper, public KeyExporter {
 public:
     DatabaseBackend(const BackendAlias& name,
                     std::shared_ptr<const OptionTable> table,
@@ -188,6 +184,65 @@ public:
             if(!remove_key(*connection, row.header.label, row.header.spki_sha256)) {
                 throw not_found(row.header.label);
             }
+        });
+    }
+
+    RewrapResult rewrap(const RewrapRequest& request, const OptionValues& options) override {
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::use, options);
+            RewrapResult result;
+            auto connection = database_->open(now());
+            const auto active = connection ? find_active_key_encryption_key(*connection) : std::nullopt;
+            if(!active) {
+                return result;  // no key yet
+            }
+            const auto replaced = find_replaced(*connection);
+            result.resumed = !replaced.empty();
+            std::vector<Rotation> rotations;
+            if(result.resumed) {
+                const auto passphrase = request.new_passphrase ? request.new_passphrase->clone() : read_passphrase(values);
+                const auto new_key = keys_.derive(*active, passphrase, database_->name());
+                for(const auto& record : replaced) {
+                    rotations.push_back({unlock_replaced(record, new_key, database_->name()), new_key});
+                }
+            } else {
+                const auto passphrase = read_passphrase(values);
+                const auto& new_passphrase = request.new_passphrase ? *request.new_passphrase : passphrase;
+                Rotation rotation{keys_.derive(*active, passphrase, database_->name()),
+                                  new_key_encryption_key(cost_, new_passphrase, database_->name())};
+                if(!begin_rotation(*connection, rotation, now())) {
+                    throw Error(Errc::already_exists,
+                                "somebody else has just begun to change the key-encryption key of the database " +
+                                    in_quotes(database_->name()),
+                                "see whether that is done; the new passphrase is the one given there");
+                }
+                keys_.keep(rotation.new_key, new_passphrase);
+                rotations.push_back(std::move(rotation));
+            }
+            for(const auto& rotation : rotations) {
+                const auto outcome = carry_out(*connection, rotation, request);
+                if(outcome.damaged_label) {
+                    throw damaged(*outcome.damaged_label);
+                }
+                result.rewrapped += outcome.rewrapped;
+            }
+            return result;
+        });
+    }
+
+    std::uint64_t keys_to_rewrap(const OptionValues& options) const override {
+        return naming_backend(alias(), [&] {
+            static_cast<void>(completed(Phase::use, options));
+            auto connection = database_->open(now());
+            const auto active = connection ? find_active_key_encryption_key(*connection) : std::nullopt;
+            std::uint64_t keys = 0;
+            if(active) {
+                const auto replaced = find_replaced(*connection);
+                for(const auto& record : replaced.empty() ? std::vector{*active} : replaced) {
+                    keys += count_under(*connection, record.id);
+                }
+            }
+            return keys;
         });
     }
 
@@ -328,16 +383,44 @@ private:
         return std::move(*row);
     }
 
+    /// The key of a record; of one that is being replaced also by the passphrase of the one in its place.
+    [[nodiscard]] KeyEncryptionKey unlocked(Connection& connection,
+                                            const KeyEncryptionKeyRecord& record,
+                                            const Secret& passphrase) const {
+        if(!record.sealed_for_active.empty()) {
+            if(auto kept = keys_.kept(record, passphrase)) {
+                return *std::move(kept);
+            }
+            if(const auto active = find_active_key_encryption_key(connection)) {
+                try {
+                    return unlock_replaced(record, keys_.derive(*active, passphrase, database_->name()), database_->name());
+                } catch(const Error& error) {
+                    if(error.code() != Errc::passphrase_incorrect) {
+                        throw;
+                    }
+                }
+            }
+        }
+        return keys_.derive(record, passphrase, database_->name());
+    }
+
     [[nodiscard]] std::unique_ptr<Botan::Private_Key> opened(Connection& connection,
-                                                             const KeyRow& row,
+                                                             KeyRow row,
                                                              const KeyRef& ref,
                                                              const OptionValues& values) const {
-        const auto record = find_key_encryption_key(connection, row.key_encryption_key_id);
+        auto record = find_key_encryption_key(connection, row.key_encryption_key_id);
+        if(!record) {
+            // It may have been replaced since the row was read.
+            if(auto again = find_key(connection, row.header.label);
+               again && again->header.spki_sha256 == row.header.spki_sha256) {
+                row = *std::move(again);
+                record = find_key_encryption_key(connection, row.key_encryption_key_id);
+            }
+        }
         if(!record) {
             throw damaged(row.header.label);
         }
-        const auto key_encryption_key = keys_.derive(*record, read_passphrase(values),
-                                                     database_->name());
+        const auto key_encryption_key = unlocked(connection, *record, read_passphrase(values));
         const auto data_key = unseal(key_encryption_key.bytes, row.wrapped_data_key,
                                      data_key_purpose(row.header, key_encryption_key.record.id));
         if(!data_key || data_key->size() != envelope_key_size) {

@@ -92,7 +92,7 @@ KeyEncryptionKey KeyEncryptionKeys::derive(const KeyEncryptionKeyRecord& record,
                     "it may have been changed to do harm; restore it from a copy");
     }
     const std::lock_guard lock(mutex_);
-    if(kept_ && kept_->id == record.id && hmac_of(mac_key_, passphrase)->verify_mac(kept_->passphrase_mac)) {
+    if(is_kept(record, passphrase)) {
         return {record, kept_->bytes};
     }
     Bytes bytes;
@@ -108,6 +108,15 @@ KeyEncryptionKey KeyEncryptionKeys::derive(const KeyEncryptionKeyRecord& record,
     }
     kept_ = Kept{record.id, hmac_of(mac_key_, passphrase)->final(), bytes};
     return {record, std::move(bytes)};
+}
+
+bool KeyEncryptionKeys::is_kept(const KeyEncryptionKeyRecord& record, const Secret& passphrase) const {
+    return kept_ && kept_->id == record.id && hmac_of(mac_key_, passphrase)->verify_mac(kept_->passphrase_mac);
+}
+
+std::optional<KeyEncryptionKey> KeyEncryptionKeys::kept(const KeyEncryptionKeyRecord& record, const Secret& passphrase) {
+    const std::lock_guard lock(mutex_);
+    return is_kept(record, passphrase) ? std::optional(KeyEncryptionKey{record, kept_->bytes}) : std::nullopt;
 }
 
 void KeyEncryptionKeys::keep(const KeyEncryptionKey& key, const Secret& passphrase) {

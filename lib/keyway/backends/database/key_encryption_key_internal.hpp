@@ -36,6 +36,9 @@ struct KeyEncryptionKeyRecord {
     Argon2Cost cost;
     std::string salt;         ///< base64
     std::string check_value;  ///< a constant encrypted under the key, by which a wrong passphrase is known
+
+    /// While the key is being replaced: the key itself, sealed under the active one; else empty.
+    std::string sealed_for_active{};
 };
 
 /// A key that data keys are encrypted under.
@@ -70,6 +73,9 @@ public:
                                           const Secret& passphrase,
                                           const std::string& where);
 
+    /// The key of this record, if it is the last one and was derived from this passphrase; never takes Argon2.
+    [[nodiscard]] std::optional<KeyEncryptionKey> kept(const KeyEncryptionKeyRecord& record, const Secret& passphrase);
+
     void keep(const KeyEncryptionKey& key, const Secret& passphrase);
 
 private:
@@ -78,6 +84,8 @@ private:
         Botan::secure_vector<std::uint8_t> passphrase_mac;
         Botan::secure_vector<std::uint8_t> bytes;
     };
+
+    [[nodiscard]] bool is_kept(const KeyEncryptionKeyRecord& record, const Secret& passphrase) const;
 
     const Botan::secure_vector<std::uint8_t> mac_key_;
     std::mutex mutex_;

@@ -11,7 +11,8 @@ namespace {
 using database::Connection;
 
 constexpr auto select_record =
-    "select id, argon2_memory_kib, argon2_passes, argon2_parallelism, salt, check_value from key_encryption_key where ";
+    "select id, argon2_memory_kib, argon2_passes, argon2_parallelism, salt, check_value,"
+    " coalesce(sealed_for_active, '') from key_encryption_key where ";
 
 /// Where a row is read to.
 struct RecordRow {
@@ -32,7 +33,15 @@ std::optional<KeyEncryptionKeyRecord> select_active(soci::session& sql, const st
     RecordRow row;
     sql << select_record << "active = 1" << lock, soci::into(row.record.id), soci::into(row.memory_kib),
         soci::into(row.passes), soci::into(row.parallelism), soci::into(row.record.salt),
-        soci::into(row.record.check_value);
+        soci::into(row.record.check_value), soci::into(row.record.sealed_for_active);
+    return sql.got_data() ? std::optional(std::move(row).finished()) : std::nullopt;
+}
+
+std::optional<KeyEncryptionKeyRecord> select_record_of(soci::session& sql, const std::string& id) {
+    RecordRow row;
+    sql << select_record << "id = :id", soci::use(id, "id"), soci::into(row.record.id), soci::into(row.memory_kib),
+        soci::into(row.passes), soci::into(row.parallelism), soci::into(row.record.salt),
+        soci::into(row.record.check_value), soci::into(row.record.sealed_for_active);
     return sql.got_data() ? std::optional(std::move(row).finished()) : std::nullopt;
 }
 
@@ -47,23 +56,6 @@ std::optional<KeyRow> select_key(soci::session& sql, const std::string& label) {
     return sql.got_data() ? std::optional(std::move(row)) : std::nullopt;
 }
 
-/// Adds a record that is to be the active one.
-/// @return false when there is another one by now
-bool insert_record(soci::session& sql, const KeyEncryptionKeyRecord& record, const std::string& created) {
-    const auto memory_kib = static_cast<long long>(record.cost.memory_kib);
-    const auto passes = static_cast<long long>(record.cost.passes);
-    const auto parallelism = static_cast<long long>(record.cost.parallelism);
-    sql << "insert into key_encryption_key (id, active, kind, argon2_memory_kib, argon2_passes,"
-           " argon2_parallelism, salt, check_value, created)"
-           " values (:id, 1, 'passphrase', :memory, :passes, :parallelism, :salt, :check, :created)"
-           " on conflict do nothing",
-        soci::use(record.id, "id"), soci::use(memory_kib, "memory"), soci::use(passes, "passes"),
-        soci::use(parallelism, "parallelism"), soci::use(record.salt, "salt"),
-        soci::use(record.check_value, "check"), soci::use(created, "created");
-    const auto active = select_active(sql);
-    return active && active->id == record.id;
-}
-
 }  // namespace
 
 std::optional<KeyEncryptionKeyRecord> find_active_key_encryption_key(Connection& connection) {
@@ -71,12 +63,26 @@ std::optional<KeyEncryptionKeyRecord> find_active_key_encryption_key(Connection&
 }
 
 std::optional<KeyEncryptionKeyRecord> find_key_encryption_key(Connection& connection, const std::string& id) {
-    return connection.run([&](soci::session& sql) {
-        RecordRow row;
-        sql << select_record << "id = :id", soci::use(id, "id"), soci::into(row.record.id),
-            soci::into(row.memory_kib), soci::into(row.passes), soci::into(row.parallelism),
-            soci::into(row.record.salt), soci::into(row.record.check_value);
-        return sql.got_data() ? std::optional(std::move(row).finished()) : std::nullopt;
+    return connection.run([&](soci::session& sql) { return select_record_of(sql, id); });
+}
+
+std::vector<KeyEncryptionKeyRecord> find_replaced(Connection& connection) {
+    return connection.run([](soci::session& sql) {
+        std::vector<std::string> ids;
+        std::string id;
+        soci::statement statement =
+            (sql.prepare << "select id from key_encryption_key where active is null order by id", soci::into(id));
+        statement.execute();
+        while(statement.fetch()) {
+            ids.push_back(id);
+        }
+        std::vector<KeyEncryptionKeyRecord> records;
+        for(const auto& each : ids) {
+            if(auto record = select_record_of(sql, each)) {
+                records.push_back(*std::move(record));
+            }
+        }
+        return records;
     });
 }
 
@@ -100,6 +106,21 @@ std::vector<KeyHeader> list_keys(Connection& connection) {
         }
         return keys;
     });
+}
+
+bool insert_record(soci::session& sql, const KeyEncryptionKeyRecord& record, const std::string& created) {
+    const auto memory_kib = static_cast<long long>(record.cost.memory_kib);
+    const auto passes = static_cast<long long>(record.cost.passes);
+    const auto parallelism = static_cast<long long>(record.cost.parallelism);
+    sql << "insert into key_encryption_key (id, active, kind, argon2_memory_kib, argon2_passes,"
+           " argon2_parallelism, salt, check_value, created)"
+           " values (:id, 1, 'passphrase', :memory, :passes, :parallelism, :salt, :check, :created)"
+           " on conflict do nothing",
+        soci::use(record.id, "id"), soci::use(memory_kib, "memory"), soci::use(passes, "passes"),
+        soci::use(parallelism, "parallelism"), soci::use(record.salt, "salt"),
+        soci::use(record.check_value, "check"), soci::use(created, "created");
+    const auto active = select_active(sql);
+    return active && active->id == record.id;
 }
 
 bool add_key(Connection& connection,

@@ -33,7 +33,14 @@ struct KeyRow {
 [[nodiscard]] std::optional<KeyEncryptionKeyRecord> find_key_encryption_key(database::Connection& connection,
                                                                             const std::string& id);
 
+/// The records of key-encryption keys that are being replaced.
+[[nodiscard]] std::vector<KeyEncryptionKeyRecord> find_replaced(database::Connection& connection);
+
 [[nodiscard]] std::optional<KeyRow> find_key(database::Connection& connection, const std::string& label);
+
+/// Adds a record that is to be the active one, in a transaction.
+/// @return false when there is another one by now
+[[nodiscard]] bool insert_record(soci::session& sql, const KeyEncryptionKeyRecord& record, const std::string& created);
 
 /// All keys by label.
 [[nodiscard]] std::vector<KeyHeader> list_keys(database::Connection& connection);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/core/secret.hpp>
+#include <keyway/options/option_values.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+namespace keyway {
+
+/// How far a change of the key that all keys of a store are encrypted under has come.
+struct RewrapProgress {
+    std::uint64_t done = 0;   ///< keys
+    std::uint64_t total = 0;  ///< keys, those done included
+};
+
+/// What is to change.
+struct RewrapRequest {
+    /// The store's passphrase from now on; nothing to keep it (for another cost of guessing it, as the settings say).
+    std::optional<Secret> new_passphrase{};
+
+    std::size_t batch = 500;  ///< so many keys are changed at a time, all of them or none
+
+    /// Told after each batch, where there is one.
+    std::function<void(const RewrapProgress&)> progress{};
+};
+
+/// What has been done.
+struct RewrapResult {
+    std::uint64_t rewrapped = 0;  ///< keys
+    bool resumed = false;         ///< what an earlier call had begun was brought to its end, and nothing new begun
+};
+
+/// A backend that can encrypt all its keys under a new key-encryption key, without touching the keys themselves; found by
+/// dynamic_cast.
+class KeyRewrapper {
+public:
+    virtual ~KeyRewrapper() = default;
+
+    /// Makes a new key-encryption key, puts all keys under it, and forgets the old one. Keys are used and made meanwhile:
+    /// the new passphrase opens all of them from the beginning on, the old one those that are not done yet. When it is
+    /// stopped, the next call goes on, for which the new passphrase is enough.
+    ///
+    /// @param options of phase use: where the old passphrase is
+    /// @throws Errc::passphrase_incorrect; Errc::malformed_data when rows do not open, which then stay as they were, under
+    ///         the old key
+    virtual RewrapResult rewrap(const RewrapRequest& request, const OptionValues& options) = 0;
+
+    /// How many keys a call would put under a new key-encryption key; nothing is changed.
+    [[nodiscard]] virtual std::uint64_t keys_to_rewrap(const OptionValues& options) const = 0;
+};
+
+}  // namespace keyway

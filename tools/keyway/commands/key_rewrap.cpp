@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "../json_output.hpp"
+#include "../session.hpp"
+#include "../terminal.hpp"
+#include "commands.hpp"
+#include "common_flags.hpp"
+
+#include <keyway/core/error.hpp>
+#include <keyway/key/key_rewrapper.hpp>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+namespace keyway::cli {
+
+namespace {
+
+std::string keys(std::uint64_t number) {
+    return std::to_string(number) + (number == 1 ? " key" : " keys");
+}
+
+/// A line on the terminal that is written over, once the work has lasted for a second.
+class ProgressLine {
+public:
+    ProgressLine() = default;
+    ProgressLine(const ProgressLine&) = delete;
+    ProgressLine& operator=(const ProgressLine&) = delete;
+    ~ProgressLine() {
+        if(shown_) {
+            print_error("\n");
+        }
+    }
+
+    void show(const RewrapProgress& progress) {
+        const auto now = std::chrono::steady_clock::now();
+        const bool last = progress.done >= progress.total;
+        if(now - start_ < std::chrono::seconds(1) ||
+           (shown_ && !last && now - before_ < std::chrono::milliseconds(200))) {
+            return;
+        }
+        before_ = now;
+        shown_ = true;
+        print_error("\rkeyway: " + std::to_string(progress.done) + " of " + keys(progress.total));
+    }
+
+private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point before_{};
+    bool shown_ = false;
+};
+
+void run(Session& session, const Arguments& arguments) {
+    const auto alias = session.chosen_backend();
+    session.work_with({alias});
+    auto* const rewrapper = dynamic_cast<KeyRewrapper*>(&session.backend(alias));
+    if(rewrapper == nullptr) {
+        throw Error(Errc::unsupported,
+                    "the backend " + in_quotes(alias.str()) + " has no passphrase for all its keys",
+                    "a backend of type database has one");
+    }
+    const auto options = session.options(alias, Phase::use);
+    const auto where = " in backend " + in_quotes(alias.str());
+    if(arguments.has("dry-run")) {
+        const auto number = rewrapper->keys_to_rewrap(options);
+        session.report({{"backend", alias.str()}, {"keys", number}, {"dry-run", true}},
+                       "would put " + keys(number) + where + " under a new key-encryption key\n");
+        return;
+    }
+    RewrapRequest request;
+    if(arguments.has("new-passphrase")) {
+        request.new_passphrase =
+            session.secret("new-passphrase", "new passphrase of backend " + in_quotes(alias.str()), Asking::twice);
+    }
+    RewrapResult result;
+    {
+        ProgressLine line;
+        if(error_is_terminal()) {
+            request.progress = [&line](const RewrapProgress& progress) { line.show(progress); };
+        }
+        result = rewrapper->rewrap(request, options);
+    }
+    session.report({{"backend", alias.str()}, {"rewrapped", result.rewrapped}, {"resumed", result.resumed}},
+                   "put " + keys(result.rewrapped) + where + " under " +
+                       (result.resumed ? "the key-encryption key of the call before, which had not ended\n"
+                                       : "a new key-encryption key\n"));
+}
+
+}  // namespace
+
+Command key_rewrap_command() {
+    return {.noun = "key",
+            .verb = "rewrap",
+            .summary = "change the passphrase of a database of keys",
+            .flags = {backend_flag(),
+                      {.name = "new-passphrase",
+                       .value = "SOURCE",
+                       .help = "the source of the new passphrase (default: it stays, with the Argon2 "
+                               "parameters that the settings name now)"},
+                      dry_run_flag()},
+            .backend_phase = Phase::use,
+            .details = "Keys are used and made meanwhile: the new passphrase opens all of them from the beginning "
+                       "on, the old one those that are not done yet. When it is stopped, the same call goes on.",
+            .example = "keyway key rewrap --backend db --passphrase file:old --new-passphrase file:new",
+            .run = run};
+}
+
+}  // namespace keyway::cli
