@@ -193,6 +193,39 @@ TEST_CASE("a label that two keys have names none of them") {
     CHECK(said.find("twin.der") != std::string::npos);
 }
 
+TEST_CASE("key list shows the keys asked for") {
+    const Workshop shop;
+    const auto alias = backend();
+    for(const auto& [label, type] : std::vector<std::pair<std::string, std::string>>{{"ca-1", "p-256"}, {"ca-2", "ed25519"}, {"b", "p-256"}}) {
+        shop.succeed({"key", "create", "--backend", alias, "--type", type, "--label", label});
+    }
+    const auto labels = [&](std::vector<std::string> arguments) {
+        std::vector<std::string> all{"key", "list", "--backend", alias};
+        all.insert(all.end(), arguments.begin(), arguments.end());
+        const auto listing = shop.succeed_json(all);
+        std::string out;
+        for(const auto& key : listing.at("keys")) {
+            out += key.at("label").get<std::string>() + " ";
+        }
+        return out;
+    };
+    CHECK(labels({}) == "b ca-1 ca-2 ");
+    CHECK(labels({"--type", "P-256"}) == "b ca-1 ");
+    CHECK(labels({"--label", "ca-*"}) == "ca-1 ca-2 ");
+    CHECK(labels({"--label", "ca-*", "--type", "p-256"}) == "ca-1 ");
+    CHECK(shop.succeed({"key", "list", "--backend", alias, "--label", "x*"}) == "no keys of this kind in backend \"" + alias + "\"\n");
+    shop.fail({"key", "list", "--backend", alias, "--type", "p-255"}, 26, "unsupported");
+}
+
+TEST_CASE("key check tells whether the store takes changes, when asked") {
+    const Workshop shop;
+    const auto alias = backend();
+    const auto ref = line(shop.succeed({"key", "create", "--backend", alias, "--type", "p-256", "--label", "a"}));
+    CHECK(shop.succeed({"key", "check", ref, "--writable"}) == "ok\n");
+    CHECK(shop.succeed_json({"key", "check", ref, "--writable"}).at("writable") == true);
+    CHECK(!shop.succeed_json({"key", "check", ref}).contains("writable"));
+}
+
 TEST_CASE("a key in the place of another is not taken for it") {
     const Workshop shop;
     const auto ref = shop.make_key("root");

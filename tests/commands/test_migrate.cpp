@@ -109,6 +109,12 @@ TEST_CASE_METHOD(MovingWorkshop, "a key that may not leave its token says why, a
     CHECK(shop.snapshot() == before);
 }
 
+TEST_CASE_METHOD(MovingWorkshop, "a token cannot be asked whether it takes changes, and says so") {
+    shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "a"});
+    CHECK(shop.succeed({"key", "check", "hsm:a"}) == "ok\n");
+    CHECK(shop.fail({"key", "check", "hsm:a", "--writable"}, 26, "unsupported").ends_with("leave --writable out"));
+}
+
 TEST_CASE_METHOD(MovingWorkshop, "a dry run looks at everything and changes nothing") {
     shop.make_key("old");
     shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "taken"});
@@ -130,6 +136,7 @@ TEST_CASE_METHOD(MovingWorkshop, "what fails leaves no key in the new place, and
     const auto said = shop.fail({"key", "migrate", old, "db:new", "--receipt", "receipt.json"}, 22, "already_exists");
     CHECK(said.find("no receipt is ever replaced") != std::string::npos);
     shop.fail({"key", "migrate", old, "db:new", "--receipt", "nowhere/receipt.json"}, 27, "storage_failed");
+    shop.fail({"key", "migrate", old, "db:new", "--receipt", "-"}, 2, "usage");
     shop.fail({"key", "migrate", old, old}, 2, "usage");
     shop.fail({"key", "migrate", old}, 2, "usage");
     shop.fail({"key", "migrate", old, "nowhere:new"}, 16, "backend_not_found");

@@ -58,6 +58,8 @@ TEST_CASE("help is there in every form") {
                   "Flags\n"
                   "  --backend ALIAS           the backend to use (default: the one the settings\n"
                   "                            name)\n"
+                  "  --type TYPE               only keys of this type; * stands for any text\n"
+                  "  --label TEXT              only keys with this label; * stands for any text\n"
                   "\n"
                   "Flags for backends of type database\n"
                   "  --passphrase SOURCE       the source of the passphrase of the database, the\n"

@@ -8,6 +8,8 @@
 
 #include <botan/asn1_obj.h>
 #include <botan/ber_dec.h>
+#include <botan/der_enc.h>
+#include <botan/ec_group.h>
 #include <botan/ecdsa.h>
 #include <botan/pk_algs.h>
 #include <botan/pk_keys.h>
@@ -93,6 +95,37 @@ void require_named_curve(std::span<const std::uint8_t> parameters, std::string_v
     }
 }
 
+/// An ECPrivateKey whose secret number has as many bytes as it should have. GnuTLS writes it as a signed number: with a zero in
+/// front of every second one, and a byte less now and then.
+/// @spec RFC 5915 3
+Bytes with_whole_secret(std::span<const std::uint8_t> ec_private_key, std::span<const std::uint8_t> curve) {
+    Botan::OID oid;
+    Botan::BER_Decoder(curve, Botan::BER_Decoder::Limits::DER()).decode(oid);
+    const auto size = Botan::EC_Group::from_OID(oid).get_order_bytes();
+    std::size_t version = 0;
+    Bytes secret;
+    Bytes out;
+    Botan::DER_Encoder encoder(out);
+    Botan::BER_Decoder whole(ec_private_key, Botan::BER_Decoder::Limits::DER());
+    auto key = whole.start_sequence();
+    key.decode(version).decode(secret, Botan::ASN1_Type::OctetString);
+    while(secret.size() > size && secret.front() == 0) {
+        secret.erase(secret.begin());
+    }
+    if(secret.size() < size) {
+        secret.insert(secret.begin(), size - secret.size(), 0);
+    }
+    encoder.start_sequence().encode(version).encode(secret, Botan::ASN1_Type::OctetString);
+    while(key.more_items()) {
+        const auto object = key.get_next_object();
+        encoder.add_object(object.type(), object.get_class(), object.data());
+    }
+    key.end_cons();
+    whole.verify_end();
+    encoder.end_cons();
+    return out;
+}
+
 std::unique_ptr<Botan::Private_Key> load_pkcs8(std::span<const std::uint8_t> der, std::string_view name) {
     std::size_t version = 0;
     Botan::AlgorithmIdentifier algorithm;
@@ -112,6 +145,7 @@ std::unique_ptr<Botan::Private_Key> load_pkcs8(std::span<const std::uint8_t> der
     const auto kind = algorithm.oid().human_name_or_empty();
     if(kind == "ECDSA") {
         require_named_curve(algorithm.parameters(), name);
+        bits = with_whole_secret(bits, algorithm.parameters());
     }
     std::unique_ptr<Botan::Private_Key> key;
     try {
@@ -148,7 +182,7 @@ std::unique_ptr<Botan::Private_Key> load_sec1(std::span<const std::uint8_t> der,
     const Botan::AlgorithmIdentifier algorithm(
         Botan::OID::from_string("ECDSA"),
         std::vector<std::uint8_t>(parameters.data().begin(), parameters.data().end()));
-    return std::make_unique<Botan::ECDSA_PrivateKey>(algorithm, der);
+    return std::make_unique<Botan::ECDSA_PrivateKey>(algorithm, with_whole_secret(der, parameters.data()));
 }
 
 std::unique_ptr<Botan::Private_Key> load(Form form, std::span<const std::uint8_t> der, std::string_view name) {

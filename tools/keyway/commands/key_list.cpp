@@ -7,6 +7,7 @@
 
 #include <keyway/core/error.hpp>
 #include <keyway/core/text.hpp>
+#include <keyway/key/key_filter.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -14,10 +15,22 @@ namespace keyway::cli {
 
 namespace {
 
-void run(Session& session, const Arguments&) {
+KeyFilter filter_of(const Arguments& arguments) {
+    KeyFilter filter;
+    if(const auto type = arguments.value("type")) {
+        filter = filter.with_type(*type);
+    }
+    if(const auto label = arguments.value("label")) {
+        filter = filter.with_label(*label);
+    }
+    return filter;
+}
+
+void run(Session& session, const Arguments& arguments) {
+    const auto filter = filter_of(arguments);
     const auto alias = session.chosen_backend();
     session.work_with({alias});
-    const auto listing = list_keys(session.backend(alias), session.options(alias, Phase::use));
+    const auto listing = filter.of(list_keys(session.backend(alias), session.options(alias, Phase::use)));
     auto keys = Json::array();
     auto faults = Json::array();
     std::vector<Row> rows;
@@ -32,7 +45,8 @@ void run(Session& session, const Arguments&) {
         }
     }
     session.report(Json{{"backend", alias.str()}, {"keys", keys}, {"faults", faults}},
-                   rows.empty() ? "no keys in backend " + in_quotes(alias.str()) + "\n"
+                   rows.empty() ? "no keys" + std::string(arguments.has("type") || arguments.has("label") ? " of this kind" : "") +
+                                      " in backend " + in_quotes(alias.str()) + "\n"
                                 : table({"LABEL", "TYPE", "SPKI SHA-256"}, rows));
 }
 
@@ -43,7 +57,9 @@ Command key_list_command() {
         .noun = "key",
         .verb = "list",
         .summary = "list the keys of a backend",
-        .flags = {backend_flag()},
+        .flags = {backend_flag(),
+                  {.name = "type", .value = "TYPE", .help = "only keys of this type; * stands for any text"},
+                  {.name = "label", .value = "TEXT", .help = "only keys with this label; * stands for any text"}},
         .backend_phase = Phase::use,
         .details =
             "A key listed as LABEL can be named ALIAS:LABEL. With --json, the references stand there too.",

@@ -52,6 +52,10 @@ OutputFile receipt_file(const Arguments& arguments, const KeyRef& ref, Time now)
     auto time = to_iso_8601(now);
     std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
     const auto usual = "migration-" + ref.fingerprint().to_string().substr(0, 16) + "-" + time + ".json";
+    if(arguments.value("receipt") == "-") {
+        throw Error(Errc::usage, "the receipt goes to a file: standard output has the new key's reference",
+                    "name a file with --receipt; with --json the receipt is printed, too");
+    }
     try {
         return OutputFile(Arguments({{"out", {arguments.value("receipt").value_or(usual)}}}, std::nullopt));
     } catch(const Error& error) {

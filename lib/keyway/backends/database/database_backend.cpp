@@ -12,6 +12,7 @@
 #include <keyway/key/naming_backend_internal.hpp>
 #include <keyway/key/private_key_file.hpp>
 #include <keyway/key/software_key_internal.hpp>
+#include <keyway/key/store_checker.hpp>
 
 #include <botan/pk_keys.h>
 #include <botan/system_rng.h>
@@ -86,7 +87,12 @@ KeyRow sealed_row(const KeyHeader& header,
             .encrypted_private_key = seal(data_key, private_key_info, private_key_purpose(header))};
 }
 
-class DatabaseBackend final : public KeyBackend, public KeyLister, public KeyRemover, public KeyRewrapper, public KeyExporter {
+class DatabaseBackend final : public KeyBackend,
+                              public KeyLister,
+                              public KeyRemover,
+                              public KeyRewrapper,
+                              public KeyExporter,
+                              public StoreChecker {
 public:
     DatabaseBackend(const BackendAlias& name,
                     std::shared_ptr<const OptionTable> table,
@@ -150,6 +156,24 @@ public:
                 if(values.has("passphrase")) {
                     static_cast<void>(opened(*connection, row, ref, values));
                 }
+            });
+            return std::nullopt;
+        } catch(const Error& error) {
+            return error;
+        }
+    }
+
+    std::optional<Error> check_writable(const OptionValues& options) const override {
+        try {
+            naming_backend(alias(), [&] {
+                static_cast<void>(completed(Phase::use, options));
+                auto connection = database_.open(now());
+                if(!connection) {
+                    throw Error(Errc::storage_failed,
+                                "the database " + in_quotes(database_.path().string()) + " is not there yet",
+                                "it is made when the first key is put into it");
+                }
+                require_writable(*connection);
             });
             return std::nullopt;
         } catch(const Error& error) {

@@ -152,6 +152,13 @@ bool add_key(Connection& connection,
     return connection.write(taken, add, was_added);
 }
 
+void require_writable(Connection& connection) {
+    const Error never(Errc::internal, "nothing was changed, and broke a rule");
+    connection.write(never, [](soci::session& sql) {
+        sql << "delete from signing_key where label = ''";  // which no key has
+    });
+}
+
 bool remove_key(Connection& connection, const std::string& label, const std::string& spki_sha256) {
     const Error kept(Errc::storage_failed,
                      "the key " + in_quotes(label) + " cannot be removed: other rows refer to it");

@@ -55,6 +55,10 @@ struct KeyRow {
                            const KeyEncryptionKeyRecord& record,
                            const std::string& created);
 
+/// Changes nothing, as a change.
+/// @throws Errc::storage_failed when the database can only be read; Errc::timed_out when others hold it
+void require_writable(database::Connection& connection);
+
 /// Removes the one key with this label and fingerprint.
 /// @return whether it was there
 [[nodiscard]] bool remove_key(database::Connection& connection,

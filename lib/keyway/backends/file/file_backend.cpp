@@ -7,6 +7,7 @@
 #include <keyway/key/pbes2_internal.hpp>
 #include <keyway/key/private_key_file.hpp>
 #include <keyway/key/software_key_internal.hpp>
+#include <keyway/key/store_checker.hpp>
 
 #include <botan/pem.h>
 #include <botan/pk_keys.h>
@@ -107,7 +108,11 @@ void append(Botan::secure_vector<std::uint8_t>& bytes, const std::string& text) 
     bytes.insert(bytes.end(), text.begin(), text.end());
 }
 
-class FileBackend final : public KeyBackend, public KeyLister, public KeyRemover, public KeyExporter {
+class FileBackend final : public KeyBackend,
+                          public KeyLister,
+                          public KeyRemover,
+                          public KeyExporter,
+                          public StoreChecker {
 public:
     FileBackend(const BackendAlias& name,
                 std::shared_ptr<const OptionTable> table,
@@ -162,6 +167,18 @@ public:
                 } else {
                     require_same(ref, *public_half(file, {}));
                 }
+            });
+            return std::nullopt;
+        } catch(const Error& error) {
+            return error;
+        }
+    }
+
+    std::optional<Error> check_writable(const OptionValues& options) const override {
+        try {
+            naming_backend(alias(), [&] {
+                static_cast<void>(completed(Phase::use, options));
+                folder_.require_writable();
             });
             return std::nullopt;
         } catch(const Error& error) {

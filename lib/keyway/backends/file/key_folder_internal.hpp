@@ -39,6 +39,10 @@ public:
              std::span<const std::uint8_t> bytes,
              const std::function<void()>& require_free) const;
 
+    /// Writes into a file without a name, which goes again.
+    /// @throws Errc::storage_failed when a file cannot be added, or the folder is not there yet; Errc::permissions_insecure
+    void require_writable() const;
+
     /// @throws Errc::permissions_insecure; Errc::storage_failed
     void remove(const std::string& name) const;
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// check() and check_writable() of the database backend on SQLite: neither passes for what is not so.
+#include <keyway/backends/database/database_backend.hpp>
+#include <keyway/key/store_checker.hpp>
+
+#include <backends/database/sqlite_file.hpp>
+#include <backends/file/opened_backend.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <support/another_user.hpp>
+#include <support/raises.hpp>
+#include <support/temporary_folder.hpp>
+
+#include <sys/stat.h>
+
+using namespace keyway;
+using keyway::test::OpenedBackend;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct OneKey {
+    test::TemporaryFolder folder;
+    fs::path file = folder.path() / "keys.db";
+    OpenedBackend backend{
+        database_backend(),
+        {{"path", file.string()}, {"passphrase", "env:PASS"}, {"argon2-memory-kib", "8192"}, {"argon2-passes", "1"}},
+        {{"PASS", "correct horse"}}};
+    KeyRef ref = backend.create("p-256", {{"label", "a"}}).ref;
+
+    [[nodiscard]] std::string check() const { return told(backend.check(ref)); }
+
+    [[nodiscard]] std::string check_writable() const {
+        return told(dynamic_cast<const StoreChecker&>(*backend.operator->()).check_writable({}));
+    }
+
+    static std::string told(const std::optional<Error>& error) {
+        if(error) {
+            CHECK(error->backend() == "store");
+            CHECK(!error->hint().empty());
+        }
+        return error ? std::string(to_string(error->code())) : "ok";
+    }
+};
+
+}  // namespace
+
+TEST_CASE("check never passes for a row that is gone or replaced, nor for a database that is gone or cannot be read") {
+    const OneKey key;
+    CHECK(key.check() == "ok");
+    {
+        const test::BoundByModes bound(key.folder.path());
+        REQUIRE(::chmod(key.file.c_str(), 0) == 0);
+        CHECK(key.check() == "storage_failed");
+        REQUIRE(::chmod(key.file.c_str(), 0600) == 0);
+    }
+    key.backend.remove(key.ref);
+    CHECK(key.check() == "key_not_found");
+    static_cast<void>(key.backend.create("p-256", {{"label", "a"}}));
+    CHECK(key.check() == "key_mismatch");
+    for(const auto* const suffix : {"", "-wal", "-shm"}) {
+        fs::remove(key.file.string() + suffix);
+    }
+    CHECK(key.check() == "key_not_found");
+    CHECK(!fs::exists(key.file));
+}
+
+TEST_CASE("check with a passphrase does not pass for a private half that is another's") {
+    const OneKey key;
+    static_cast<void>(key.backend.create("p-256", {{"label", "b"}}));
+    test::execute(key.file, "update signing_key set encrypted_private_key ="
+                            " (select encrypted_private_key from signing_key where label = 'b') where label = 'a'");
+    CHECK(key.check() == "malformed_data");
+}
+
+TEST_CASE("a database that can only be read or is gone is not writable, and looking changes nothing") {
+    const OneKey key;
+    CHECK(key.check_writable() == "ok");
+    CHECK(key.backend.labels() == std::vector<std::string>{"a"});
+    {
+        const test::BoundByModes bound(key.folder.path());
+        REQUIRE(::chmod(key.folder.path().c_str(), 0500) == 0);
+        CHECK(key.check_writable() == "storage_failed");
+        CHECK(key.check() == "ok");  // reading it is another wish
+        REQUIRE(::chmod(key.folder.path().c_str(), 0700) == 0);
+        CHECK(key.check_writable() == "ok");
+        REQUIRE(::chmod(key.file.c_str(), 0400) == 0);
+        CHECK(key.check_writable() == "storage_failed");
+        REQUIRE(::chmod(key.file.c_str(), 0600) == 0);
+    }
+    CHECK(key.check() == "ok");
+    fs::rename(key.file, key.folder.path() / "elsewhere");
+    CHECK(key.check_writable() == "storage_failed");
+    CHECK(!fs::exists(key.file));
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// check() and check_writable() of the file backend: neither passes for what is not so.
+#include <keyway/backends/file/file_backend.hpp>
+#include <keyway/core/file_io.hpp>
+#include <keyway/key/store_checker.hpp>
+
+#include <backends/file/full_disk.hpp>
+#include <backends/file/opened_backend.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <support/another_user.hpp>
+#include <support/raises.hpp>
+#include <support/temporary_folder.hpp>
+
+#include <sys/stat.h>
+
+using namespace keyway;
+using keyway::test::OpenedBackend;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct OneKey {
+    test::TemporaryFolder folder;
+    fs::path keys = folder.path() / "keys";
+    OpenedBackend backend{file_backend(),
+                          {{"path", keys.string()}, {"passphrase", "env:PASS"}, {"scrypt-parallelization", "1"}},
+                          {{"PASS", "correct horse"}}};
+    KeyRef ref = backend.create("p-256", {{"label", "a"}}).ref;
+
+    /// What check() says: an error's name, or "ok".
+    [[nodiscard]] std::string check() const { return told(backend.check(ref)); }
+
+    [[nodiscard]] std::string check_writable() const {
+        return told(dynamic_cast<const StoreChecker&>(*backend.operator->()).check_writable({}));
+    }
+
+    static std::string told(const std::optional<Error>& error) {
+        if(error) {
+            CHECK(error->backend() == "store");
+            CHECK(!error->hint().empty());
+        }
+        return error ? std::string(to_string(error->code())) : "ok";
+    }
+};
+
+}  // namespace
+
+TEST_CASE("check never passes for a key that is gone, replaced, or cannot be read") {
+    const OneKey key;
+    CHECK(key.check() == "ok");
+    const auto file = key.keys / "a.pem";
+    const auto away = key.folder.path() / "a.pem";
+    fs::rename(file, away);
+    CHECK(key.check() == "key_not_found");
+    static_cast<void>(key.backend.create("p-256", {{"label", "a"}}));
+    CHECK(key.check() == "key_mismatch");
+    fs::rename(away, file);
+    CHECK(key.check() == "ok");
+    {
+        const test::BoundByModes bound(key.folder.path());
+        REQUIRE(::chmod(file.c_str(), 0) == 0);
+        CHECK(key.check() == "storage_failed");
+        REQUIRE(::chmod(file.c_str(), 0400) == 0);
+        CHECK(key.check() == "ok");
+        REQUIRE(::chmod(key.keys.c_str(), 0) == 0);
+        CHECK(key.check() == "storage_failed");
+        REQUIRE(::chmod(key.keys.c_str(), 0700) == 0);
+    }
+    fs::rename(key.keys, key.folder.path() / "elsewhere");
+    CHECK(key.check() == "key_not_found");
+}
+
+TEST_CASE("check with a passphrase does not pass for a private half that is another's") {
+    const OneKey key;
+    static_cast<void>(key.backend.create("p-256", {{"label", "b"}}));
+    const auto text = [&](const char* name) {
+        const auto bytes = read_file(key.keys / name, 65536);
+        return std::string(bytes.begin(), bytes.end());
+    };
+    const std::string mark = "-----BEGIN PUBLIC KEY-----";
+    const auto mixed = text("b.pem").substr(0, text("b.pem").find(mark)) + text("a.pem").substr(text("a.pem").find(mark));
+    replace_file(key.keys / "a.pem", std::vector<std::uint8_t>(mixed.begin(), mixed.end()), FileAccess::owner_only);
+    CHECK(key.check() == "malformed_data");
+}
+
+TEST_CASE("a folder that can only be read, is full, open to others or gone is not writable, and looking leaves nothing") {
+    const OneKey key;
+    const auto entries = [&] { return std::distance(fs::directory_iterator(key.keys), {}); };
+    CHECK(key.check_writable() == "ok");
+    CHECK(entries() == 1);
+    {
+        const test::FullDisk full(100);
+        CHECK(key.check_writable() == "storage_failed");
+    }
+    CHECK(key.check_writable() == "ok");
+    {
+        const test::BoundByModes bound(key.folder.path());
+        REQUIRE(::chmod(key.keys.c_str(), 0500) == 0);
+        CHECK(key.check_writable() == "storage_failed");
+        CHECK(key.check() == "ok");  // reading it is another wish
+        REQUIRE(::chmod(key.keys.c_str(), 0700) == 0);
+        CHECK(key.check_writable() == "ok");
+    }
+    REQUIRE(::chmod(key.keys.c_str(), 0755) == 0);
+    CHECK(key.check_writable() == "permissions_insecure");
+    REQUIRE(::chmod(key.keys.c_str(), 0700) == 0);
+    CHECK(entries() == 1);
+    fs::rename(key.keys, key.folder.path() / "elsewhere");
+    CHECK(key.check_writable() == "storage_failed");
+    CHECK(!fs::exists(key.keys));
+}
