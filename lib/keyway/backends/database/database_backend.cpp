@@ -167,10 +167,10 @@ public:
         try {
             naming_backend(alias(), [&] {
                 static_cast<void>(completed(Phase::use, options));
-                auto connection = database_.open(now());
+                auto connection = database_->open(now());
                 if(!connection) {
                     throw Error(Errc::storage_failed,
-                                "the database " + in_quotes(database_.path().string()) + " is not there yet",
+                                "the database " + in_quotes(database_->name()) + " is not there yet",
                                 "it is made when the first key is put into it");
                 }
                 require_writable(*connection);
