@@ -11,6 +11,8 @@ namespace {
 class PostgresqlWorld final : public FolderWorld {
 public:
     BackendType type() const override { return database_backend(); }
+    /// Nothing: Botan has them all.
+    std::optional<std::string> lacks(std::string_view, std::string_view) const override { return std::nullopt; }
 
     RawOptions settings() const override {
         return {{"postgresql", option(database_ + " user=postgres")}, {"passphrase", secret_option()},

@@ -24,6 +24,8 @@ int append_row(void* rows, int columns, char** values, char**) {
 class DatabaseWorld final : public FolderWorld {
 public:
     BackendType type() const override { return database_backend(); }
+    /// Nothing: Botan has them all.
+    std::optional<std::string> lacks(std::string_view, std::string_view) const override { return std::nullopt; }
 
     RawOptions settings() const override {
         return {{"path", option(file().string())}, {"passphrase", secret_option()},

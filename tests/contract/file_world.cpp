@@ -10,6 +10,8 @@ namespace {
 class FileWorld final : public FolderWorld {
 public:
     BackendType type() const override { return file_backend(); }
+    /// Nothing: Botan has them all.
+    std::optional<std::string> lacks(std::string_view, std::string_view) const override { return std::nullopt; }
 
     RawOptions settings() const override {
         return {{"path", option((folder() / "keys").string())}, {"passphrase", secret_option()},

@@ -12,8 +12,11 @@ std::unique_ptr<KeyBackend> World::open_with(const RawOptions& settings) const {
     return registry.open(all, alias, {});
 }
 
-std::optional<std::string> World::lacks(std::string_view, std::string_view) const {
-    return std::nullopt;
+std::optional<std::string> World::lacks(std::string_view doing, std::string_view name) const {
+    if(doing == "sign" || open()->capabilities().offers(KeySpec::parse(name))) {
+        return std::nullopt;
+    }
+    return "its capabilities do not have it";
 }
 
 OptionValues World::options(Phase phase,

@@ -40,7 +40,8 @@ public:
     /// Everything that is in the store, read past the backend: to see that nothing is left behind.
     [[nodiscard]] virtual std::vector<std::string> contents() const = 0;
 
-    /// Why this store cannot do something, and has to refuse it; nothing when it can.
+    /// Why this store cannot do something, and has to refuse it; nothing when it can. Unless a world knows better, it is what the
+    /// backend's capabilities leave out.
     /// @param doing "create" or "store" a kind of key, "sign" with a padding
     [[nodiscard]] virtual std::optional<std::string> lacks(std::string_view doing, std::string_view name) const;
 

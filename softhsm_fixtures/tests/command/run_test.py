@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 
 import harness
 from harness import Skip, need, wait_until
@@ -248,10 +249,18 @@ def test_closed_standard_descriptors(place):
 def test_memory_that_holds_few_files(place):
     """As in a container with little shared memory that others fill at the same time."""
     need("unshare", "mount")
-    keys = place.file("keys.json", '[{"type": "aes", "label": "key-{n}", "count": 20}]')
+    # Not in the place of the tests: that may be below what is mounted over.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as elsewhere:
+        keys = pathlib.Path(elsewhere) / "keys.json"
+        keys.write_text('[{"type": "aes", "label": "key-{n}", "count": 20}]', encoding="utf-8")
+        run_in_little_memory(place, keys)
+
+
+def run_in_little_memory(place, keys):
+    environment = {name: value for name, value in place.environment.items() if name != "TMPDIR"}
     script = 'mount -t tmpfs -o size=64m,nr_inodes=12 tmpfs /dev/shm 2>/dev/null || exit 77; exec "$@"'
     done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", str(harness.COMMAND), "run", "--content", str(keys), "--",
-                           "sh", "-c", 'ls /dev/shm | wc -l'], env=place.environment, timeout=60, check=False, text=True,
+                           "sh", "-c", 'ls /dev/shm | wc -l'], env=environment, timeout=60, check=False, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode == 77 or "unshare" in done.stderr:
         raise Skip("nothing can be mounted here")

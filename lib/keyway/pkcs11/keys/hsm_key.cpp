@@ -281,7 +281,8 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
         if(token_->epoch() != seen && remedy_for(result) != Remedy::log_in) {
             of_one_kind = 0;
         }
-        if(remedy_for(result) == Remedy::find_key) {
+        // What fails again in the same way may have another object's handle by now.
+        if(remedy_for(result) == Remedy::find_key || of_one_kind == 2) {
             stale = refused;
         }
     }
