@@ -248,7 +248,8 @@ TEST_CASE("the passphrase of a database is changed, and its keys stay") {
     CHECK(shop.succeed({"key", "rewrap", "--backend", "db", "--dry-run"}) ==
           "would put 1 key in backend \"db\" under a new key-encryption key\n");
     CHECK(shop.succeed({"key", "rewrap", "--backend", "db", "--new-passphrase", "file:new"}) ==
-          "put 1 key in backend \"db\" under a new key-encryption key\n");
+          "put 1 key in backend \"db\" under a new key-encryption key; from now on the new passphrase opens them: name its source "
+          "in the settings\n");
     shop.fail({"key", "check", "a.ref"}, 15, "passphrase_incorrect");
     shop.fail({"key", "rewrap", "--backend", "db", "--new-passphrase", "file:new"}, 15, "passphrase_incorrect");
     shop.succeed({"key", "check", "a.ref", "--passphrase", "file:new"});

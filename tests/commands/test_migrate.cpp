@@ -102,7 +102,7 @@ TEST_CASE_METHOD(MovingWorkshop, "a key that may not leave its token says why, a
     const auto fixed = shop.fail({"key", "migrate", "hsm:fixed", "file:new"}, 26, "unsupported");
     CHECK(fixed.find("CKA_EXTRACTABLE is false") != std::string::npos);
     CHECK(fixed.find("make a new key in backend \"file\" and have it certified") != std::string::npos);
-    CHECK(fixed.find("--extractable") != std::string::npos);
+    CHECK(fixed.find("--extractable") == std::string::npos);  // which would not help
     const auto loose = shop.fail({"key", "migrate", "hsm:loose", "file:new"}, 26, "unsupported");
     CHECK(loose.find("encrypted for another token only") != std::string::npos);
     shop.fail({"key", "migrate", "hsm:fixed", "file:new", "--dry-run"}, 26, "unsupported");

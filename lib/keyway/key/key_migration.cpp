@@ -57,7 +57,7 @@ Error cannot_leave(const KeyMigration& migration) {
     const auto extractable = attribute_of(migration, "extractable");
     if(extractable == "no") {
         return {Errc::unsupported, what + ": the token keeps it for good (CKA_EXTRACTABLE is false)",
-                renew + "; a key that is to move one day has to be made with --extractable"};
+                renew};
     }
     if(extractable == "yes") {
         return {Errc::unsupported,
@@ -170,6 +170,11 @@ std::string MigrationReceipt::to_json() const {
 void require_movable(const KeyMigration& migration) {
     if(const auto error = migration.from.check(migration.ref, migration.use)) {
         throw Error(*error);
+    }
+    if(!migration.ref.key().can_sign()) {
+        throw Error(Errc::unsupported,
+                    "a key of type " + in_quotes(migration.ref.key().to_string()) + " cannot sign, and so cannot be proven to have moved",
+                    "make a new key in backend " + in_quotes(migration.to.alias().str()));
     }
     if(!migration.to.capabilities().offers(migration.ref.key())) {
         throw Error(Errc::unsupported,

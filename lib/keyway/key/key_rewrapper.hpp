@@ -22,7 +22,7 @@ struct RewrapRequest {
     /// The store's passphrase from now on; nothing to keep it (for another cost of guessing it, as the settings say).
     std::optional<Secret> new_passphrase{};
 
-    std::size_t batch = 500;  ///< so many keys are changed at a time, all of them or none
+    std::size_t batch = 50;  ///< so many keys are changed at a time, all of them or none: little enough for a slow network
 
     /// Told after each batch, where there is one.
     std::function<void(const RewrapProgress&)> progress{};

@@ -109,9 +109,10 @@ Bytes with_whole_secret(std::span<const std::uint8_t> ec_private_key, std::span<
     Botan::BER_Decoder whole(ec_private_key, Botan::BER_Decoder::Limits::DER());
     auto key = whole.start_sequence();
     key.decode(version).decode(secret, Botan::ASN1_Type::OctetString);
-    while(secret.size() > size && secret.front() == 0) {
-        secret.erase(secret.begin());
-    }
+    const auto surplus = secret.size() - std::min(secret.size(), size);
+    const auto end_of_zeros = std::find_if(secret.begin(), secret.end(), [](std::uint8_t byte) { return byte != 0; });
+    const auto zeros = static_cast<std::size_t>(end_of_zeros - secret.begin());
+    secret.erase(secret.begin(), secret.begin() + static_cast<std::ptrdiff_t>(std::min(surplus, zeros)));
     if(secret.size() < size) {
         secret.insert(secret.begin(), size - secret.size(), 0);
     }

@@ -75,7 +75,7 @@ Error knows_no_user_names(const Module& module) {
 
 /// The one user of a token is not to be logged in for another.
 void require_user_names(const Module& module, const PinProvider& pin) {
-    if(!pin.user_name().empty() && module.newer_calls() == nullptr) {
+    if(!pin.user_name().empty() && (module.newer_calls() == nullptr || module.newer_calls()->C_LoginUser == nullptr)) {
         throw knows_no_user_names(module);
     }
 }

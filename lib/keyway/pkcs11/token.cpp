@@ -96,8 +96,9 @@ Token::OneDeadline::~OneDeadline() {
 }
 
 std::optional<bool> Token::offers(CK_MECHANISM_TYPE mechanism, CK_FLAGS use) const {
-    module_->ensure_initialised();
-    const Module::Use inside(*module_);
+    const auto deadline = new_deadline();
+    module_->ensure_initialised(deadline);
+    const Module::Use inside(*module_, deadline);
     CK_MECHANISM_INFO info{};
     const auto result = calls().C_GetMechanismInfo(state_->slot.load(), mechanism, &info);
     if(result == CKR_MECHANISM_INVALID) {
@@ -182,8 +183,8 @@ void Token::at_slot(const PinProvider& pin, const std::function<void(FunctionLis
             if(circuit_.load(std::memory_order_relaxed) != Circuit::closed) {
                 wait_until_back("ask ", pin, deadline);
             }
-            module_->ensure_initialised();
-            const Module::Use use(*module_);
+            module_->ensure_initialised(deadline);
+            const Module::Use use(*module_, deadline);
             work(calls(), state_->slot.load());
             return;
         } catch(const Error& error) {
@@ -234,7 +235,7 @@ bool Token::cancel(const Session& session, CK_FLAGS operation, CK_RV why) noexce
     // Of a fault of the token or the session, nobody knows what else it left behind.
     const auto remedy = remedy_for(why);
     const bool is_refusal = remedy == Remedy::fatal || remedy == Remedy::find_key;
-    if(newer == nullptr || operation == 0 || !is_refusal || cannot_cancel_.load(std::memory_order_relaxed)) {
+    if(newer == nullptr || newer->C_SessionCancel == nullptr || operation == 0 || !is_refusal || cannot_cancel_.load(std::memory_order_relaxed)) {
         return false;
     }
     const auto result = newer->C_SessionCancel(session.handle(), operation);

@@ -95,11 +95,9 @@ TEST_CASE("another cost of guessing the passphrase, which stays") {
     CHECK(usable(place.opened(), refs) == 3);
 }
 
-TEST_CASE("an empty database has nothing to do") {
+TEST_CASE("a database without a key has no passphrase to change, which is no success") {
     const DatabasePlace place;
-    const auto result = rewrap(place.opened(), to_new(10));
-    CHECK(result.rewrapped == 0);
-    CHECK(!result.resumed);
+    CHECK_RAISES(static_cast<void>(rewrap(place.opened(), to_new(10))), Errc::storage_failed);
 }
 
 TEST_CASE("while it goes on, the new passphrase opens and makes every key, and the old one those that are not done") {

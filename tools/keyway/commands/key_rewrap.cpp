@@ -81,8 +81,10 @@ void run(Session& session, const Arguments& arguments) {
     }
     session.report({{"backend", alias.str()}, {"rewrapped", result.rewrapped}, {"resumed", result.resumed}},
                    "put " + keys(result.rewrapped) + where + " under " +
-                       (result.resumed ? "the key-encryption key of the call before, which had not ended\n"
-                                       : "a new key-encryption key\n"));
+                       (result.resumed ? "the key-encryption key of the call before, which had not ended"
+                                       : "a new key-encryption key") +
+                       (request.new_passphrase ? "; from now on the new passphrase opens them: name its source in the settings\n"
+                                               : "; the passphrase stays\n"));
 }
 
 }  // namespace

@@ -218,7 +218,7 @@ public:
             auto connection = database_->open(now());
             const auto active = connection ? find_active_key_encryption_key(*connection) : std::nullopt;
             if(!active) {
-                return result;  // no key yet
+                throw holds_no_key(database_->name());
             }
             const auto replaced = find_replaced(*connection);
             result.resumed = !replaced.empty();

@@ -59,6 +59,10 @@ std::unique_ptr<Botan::MessageAuthenticationCode> hmac_of(const Bytes& key, cons
 
 }  // namespace
 
+Error holds_no_key(const std::string& where) {
+    return {Errc::storage_failed, "the database " + in_quotes(where) + " holds no key yet", "it has no passphrase before its first key"};
+}
+
 bool Argon2Cost::is_enough() const noexcept {
     return memory_kib >= 8UL * 1024UL && passes >= 1 && parallelism == 1;
 }
@@ -104,7 +108,7 @@ KeyEncryptionKey KeyEncryptionKeys::derive(const KeyEncryptionKeyRecord& record,
     if(!unseal(bytes, record.check_value, check_purpose(record))) {
         throw Error(Errc::passphrase_incorrect,
                     "the passphrase is not the one of the database " + in_quotes(where),
-                    "give the passphrase with which its first key was made");
+                    "give the passphrase of its first key, or the newest one of keyway key rewrap");
     }
     kept_ = Kept{record.id, hmac_of(mac_key_, passphrase)->final(), bytes};
     return {record, std::move(bytes)};

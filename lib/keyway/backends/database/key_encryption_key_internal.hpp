@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include <keyway/core/error.hpp>
 #include <keyway/core/secret.hpp>
 
 #include <botan/secmem.h>
@@ -91,5 +92,8 @@ private:
     std::mutex mutex_;
     std::optional<Kept> kept_;
 };
+
+/// What there is to say where a passphrase is to be changed before there is one.
+[[nodiscard]] Error holds_no_key(const std::string& where);
 
 }  // namespace keyway

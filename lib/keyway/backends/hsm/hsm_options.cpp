@@ -62,6 +62,9 @@ void require_possible(const pkcs11::KeyUsage& usage, const KeySpec& spec) {
     if(usage.decrypt && type != KeyType::rsa) {
         refuse("decrypt");
     }
+    if(usage.unwrap && type != KeyType::rsa) {
+        refuse("unwrap");
+    }
     if(usage.derive && !on_curve) {
         refuse("derive");
     }

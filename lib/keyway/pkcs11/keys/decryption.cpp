@@ -3,6 +3,7 @@
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
 #include <keyway/pkcs11/keys/rsa_unpadding_internal.hpp>
 #include <keyway/pkcs11/mechanisms_internal.hpp>
+#include <keyway/pkcs11/recovery.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 
 #include <botan/bigint.h>
@@ -40,9 +41,35 @@ bool is_refusal(CK_RV result) {
     }
 }
 
-/// What tokens say to a wrong padding. Two of these may be a fault of the token as well: were they told as such, or the call
-/// made again, whoever sent the ciphertext would learn what was in it.
-bool may_be_wrong_padding(CK_RV result) {
+/// Whether an answer of C_Decrypt is about the session, the login, the handle or the token's absence, and so nothing that a
+/// padding brings about. Anything else may be what this token says to a wrong padding: were it told as such, or the call made
+/// again, whoever sent the ciphertext would learn what was in it.
+bool tells_nothing_of_the_padding(CK_RV result) {
+    switch(result) {
+        case CKR_DEVICE_REMOVED:
+        case CKR_TOKEN_NOT_PRESENT:
+        case CKR_SLOT_ID_INVALID:
+            return true;
+        default:
+            break;
+    }
+    switch(remedy_for(result)) {
+        case Remedy::reopen_session:
+        case Remedy::log_in:
+        case Remedy::find_key:
+        case Remedy::reload_module:
+        case Remedy::success:
+            return true;
+        case Remedy::wait:
+        case Remedy::fatal:
+        case Remedy::ask_user:
+            break;
+    }
+    return false;
+}
+
+/// What a token says to a number that is too large for the key: it is not, for this one.
+bool may_be_another_key(CK_RV result) {
     switch(result) {
         case CKR_DATA_INVALID:
         case CKR_DATA_LEN_RANGE:
@@ -87,6 +114,7 @@ public:
         }
         input_.assign(bytes_ - ciphertext.size(), 0);
         input_.insert(input_.end(), ciphertext.begin(), ciphertext.end());
+        doubted_ = false;
         key_->use("decrypt", [&] { return decrypt_proven(); });
         auto out = is_raw() ? unpad() : Unpadded{std::exchange(answer_, {}), valid_};
         valid_mask = out.valid;
@@ -127,10 +155,17 @@ private:
         answer_.assign(bytes_, 0);
         CK_ULONG size = bytes_;
         const auto result = calls.C_Decrypt(session, input_.data(), input_.size(), answer_.data(), &size);
-        if(!is_raw() && may_be_wrong_padding(result)) {
+        const bool too_long = result == CKR_OK && size > bytes_;
+        if(!is_raw() && (too_long || !tells_nothing_of_the_padding(result))) {
             answer_.clear();
             valid_ = 0;
             return CKR_OK;
+        }
+        if(too_long) {
+            return CKR_GENERAL_ERROR;
+        }
+        if(is_raw() && may_be_another_key(result) && !std::exchange(doubted_, true)) {
+            return CKR_KEY_HANDLE_INVALID;  // so that it is found again
         }
         if(result == CKR_OK) {
             answer_.resize(std::min<std::size_t>(size, bytes_));
@@ -215,6 +250,7 @@ private:
     std::vector<std::uint8_t> input_;  // as long as the modulus
     Secret answer_;
     std::uint8_t valid_ = 0;  // of the answer, where the token takes the padding off
+    bool doubted_ = false;    // whether the handle was taken for another key's already
 };
 
 }  // namespace

@@ -281,8 +281,7 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
         if(token_->epoch() != seen && remedy_for(result) != Remedy::log_in) {
             of_one_kind = 0;
         }
-        // What fails again in the same way may have another object's handle by now.
-        if(remedy_for(result) == Remedy::find_key || of_one_kind == 2) {
+        if(remedy_for(result) == Remedy::find_key) {
             stale = refused;
         }
     }

@@ -149,8 +149,11 @@ private:
         secret_.assign(bytes_, 0);
         CK_ATTRIBUTE value{CKA_VALUE, secret_.data(), secret_.size()};
         const auto result = calls.C_GetAttributeValue(session, derived, &value, 1);
+        if(result == CKR_OK && (value.ulValueLen == 0 || value.ulValueLen > bytes_)) {
+            return CKR_GENERAL_ERROR;  // also where it says that there is none
+        }
         if(result == CKR_OK) {
-            secret_.resize(std::min<std::size_t>(value.ulValueLen, bytes_));
+            secret_.resize(value.ulValueLen);
             secret_.insert(secret_.begin(), bytes_ - secret_.size(), 0);  // some tokens leave out zeros at the front
         }
         return result;

@@ -56,9 +56,13 @@ bool makes_type(KeyType type, const std::set<CK_MECHANISM_TYPE>& listed) {
 
 /// Nothing where the token has no such list.
 std::optional<std::set<CK_MECHANISM_TYPE>> listed_mechanisms(FunctionList& calls, CK_SLOT_ID slot) {
+    constexpr CK_ULONG most = 65536;  // more is no number of mechanisms
     CK_ULONG count = 0;
     auto result = calls.C_GetMechanismList(slot, nullptr, &count);
-    std::vector<CK_MECHANISM_TYPE> types(count);
+    if(result == CKR_OK && count > most) {
+        result = CKR_GENERAL_ERROR;
+    }
+    std::vector<CK_MECHANISM_TYPE> types(result == CKR_OK ? count : 0);
     if(result == CKR_OK && count > 0) {
         result = calls.C_GetMechanismList(slot, types.data(), &count);
     }
@@ -110,7 +114,9 @@ void limit_curves(BackendCapabilities& kinds, const std::optional<Sizes>& sizes,
     }
     std::erase_if(kinds.key_types, [&](KeyType type) {
         return (type == KeyType::ed25519 && !quirks.makes_curve("Ed25519")) ||
-               (type == KeyType::ed448 && !quirks.makes_curve("Ed448"));
+               (type == KeyType::ed448 && !quirks.makes_curve("Ed448")) ||
+               (type == KeyType::x25519 && !quirks.makes_curve("X25519")) ||
+               (type == KeyType::x448 && !quirks.makes_curve("X448"));
     });
 }
 
