@@ -262,6 +262,9 @@ TEST_CASE("no more sessions are opened than allowed, and they are used again") {
 }
 
 TEST_CASE("a process that comes of a fork has sessions of its own") {
+#if defined(__SANITIZE_THREAD__)
+    SKIP("the thread sanitizer lets no child of a fork start threads");
+#endif
     const auto database = on(PostgresqlServer::get().new_database());
     auto held = open_or_make(*database);
     static_cast<void>(database->open(now));  // idle
