@@ -25,10 +25,10 @@ template <typename Line>
            (line.until.empty() || numbers_of(version) < numbers_of(line.until));
 }
 
-/// A line for each thing that is listed and not so, or so and not listed; names are not looked at that `skip` has.
 /// What breaks only in an unlucky moment: that it went well once says nothing.
 const std::set<std::string> needs_bad_luck = {"parallel-processes", "parallel-threads"};
 
+/// A line for each thing that is listed and not so, or so and not listed; names are not looked at that `skip` has.
 template <typename Line>
 [[nodiscard]] std::vector<std::string> differences(const std::vector<Line>& lines,
                                                    const std::map<std::string, measured::Answer>& answers,
