@@ -277,7 +277,7 @@ TEST_CASE("a pool that is warmed has its sessions ready, within its bound and th
         auto pool = test.pool({.most_sessions = 3, .patience = 1'000ms});
         {
             const Module::Use use(*test.module);
-            pool->warm(5);
+            pool->warm(5, Deadline(10s));
         }
         CHECK(pool->usage().idle == 3);
         CHECK(pool->usage().opened == 3);
@@ -287,7 +287,7 @@ TEST_CASE("a pool that is warmed has its sessions ready, within its bound and th
     auto pool = test.pool({.most_sessions = 4, .patience = 1'000ms});
     {
         const Module::Use use(*test.module);
-        pool->warm(4);
+        pool->warm(4, Deadline(10s));
     }
     CHECK(pool->usage().idle == 2);
     end(test, std::move(pool));
@@ -363,4 +363,60 @@ TEST_CASE("sessions of a module that does not lock them are opened and closed on
     }
     end(test, std::move(pool));
     CHECK(test.opened() == test.closed());
+}
+
+TEST_CASE("the turn to open or close a session is waited for no longer than the deadline, and what is left open is closed later") {
+    PoolTest test;
+    test.module->open_sessions_one_at_a_time();
+    auto pool = test.pool({.most_sessions = 4});
+    auto loan = borrowed(*pool);
+    test.fault.reset_counters();
+    test.fault.inject(R"({"fault": "hang", "function": "C_OpenSession", "ms": 8000, "at": 1})");
+    std::jthread hanging([&] { static_cast<void>(borrowed(*pool)); });
+    while(test.fault.calls("C_OpenSession") == 0) {
+        std::this_thread::sleep_for(1ms);
+    }
+    const auto begin = Deadline::Clock::now();
+    std::optional<SessionPool::Loan> none;
+    CHECK(pool->borrow(Deadline(200ms), none) == CKR_FUNCTION_FAILED);
+    loan->discard(CKR_OK);
+    loan.reset();
+    CHECK(Deadline::Clock::now() - begin < 1s);
+    CHECK(test.fault.calls("C_CloseSession") == 0);
+    test.fault.inject(R"({"release": "hangs"})");
+    hanging.join();
+    test.fault.clear();
+    {
+        const OwnSession own(test.module, test.slot, SessionMode::read_only);
+        CHECK(test.fault.calls("C_CloseSession") == 1);  // the one that was left
+    }
+    end(test, std::move(pool));
+    CHECK(test.opened() + 1 == test.closed());  // the first was opened before the counters were set back
+}
+
+TEST_CASE("a session of before a move is closed while others use the pool") {
+    PoolTest test;
+    auto pool = test.pool({.most_sessions = 4, .idle_check = 0ms});
+    static_cast<void>(borrowed(*pool));
+    test.fault.reset_counters();
+    test.fault.inject(R"({"fault": "hang", "function": "C_GetSessionInfo", "ms": 8000, "at": 1})");
+    std::jthread borrower([&] { static_cast<void>(borrowed(*pool)); });
+    while(test.fault.calls("C_GetSessionInfo") == 0) {
+        std::this_thread::sleep_for(1ms);
+    }
+    {
+        const Module::Use use(*test.module);
+        pool->move_to(test.slot);
+    }
+    test.fault.inject(R"({"fault": "slow", "function": "C_CloseSession", "ms": 1000, "every": 1})");
+    test.fault.inject(R"({"release": "hangs"})");
+    while(test.fault.calls("C_CloseSession") == 0) {
+        std::this_thread::sleep_for(1ms);
+    }
+    const auto begin = Deadline::Clock::now();
+    static_cast<void>(pool->usage());
+    CHECK(Deadline::Clock::now() - begin < 500ms);
+    borrower.join();
+    test.fault.clear();
+    end(test, std::move(pool));
 }

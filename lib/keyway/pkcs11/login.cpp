@@ -84,7 +84,7 @@ CK_RV call_login(const Asking& asking, const Session& session, CK_USER_TYPE who,
                  CK_ULONG size) {
     const auto& name = provider.user_name();
     require_user_names(asking.module, provider);
-    const auto turn = asking.module.session_turn();
+    const auto turn = asking.module.session_turn(asking.deadline);
     if(!turn.granted()) {
         return CKR_FUNCTION_FAILED;
     }

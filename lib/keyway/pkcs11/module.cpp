@@ -33,6 +33,8 @@ constexpr Milliseconds for_the_end{1'000};
 
 /// For how long a turn to open a session is waited for; one who has it for longer hangs.
 constexpr Milliseconds for_a_session{10'000};
+/// And to close one, which others can do as well.
+constexpr Milliseconds for_an_old_session{50};
 
 std::atomic<bool> exiting{false};
 
@@ -156,6 +158,14 @@ struct Module::Locks {
 
     /// For modules that do not lock their sessions.
     TimedMutex sessions;
+
+    /// Those that nobody had the turn to close.
+    struct LeftSession {
+        CK_SESSION_HANDLE session;
+        std::uint64_t generation;
+    };
+    std::mutex left_mutex;
+    std::vector<LeftSession> left;
 };
 
 std::shared_ptr<Module> Module::open(const std::string& path_or_name, const std::string& init_args) {
@@ -252,12 +262,37 @@ void Module::ensure_initialised(const Deadline& deadline) {
     }
 }
 
-Module::SessionTurn Module::session_turn() const {
+Module::SessionTurn Module::session_turn(const Deadline& deadline) const {
     SessionTurn turn;
-    if(sessions_apart_.load(std::memory_order_relaxed)) {
-        turn.lock_ = std::unique_lock(locks_->sessions, Clock::now() + for_a_session);
+    if(!sessions_apart_.load(std::memory_order_relaxed)) {
+        return turn;
+    }
+    turn.lock_ = std::unique_lock(locks_->sessions, deadline.at_latest(Clock::now() + for_a_session));
+    if(turn.granted()) {
+        const auto left = [&] {
+            const std::lock_guard lock(locks_->left_mutex);
+            return std::exchange(locks_->left, {});
+        }();
+        for(const auto& one : left) {
+            if(one.generation == generation()) {
+                calls_->C_CloseSession(one.session);
+            }
+        }
     }
     return turn;
+}
+
+void Module::close_session(CK_SESSION_HANDLE session) const noexcept {
+    if(const auto turn = session_turn(Deadline(for_an_old_session)); turn.granted()) {
+        calls_->C_CloseSession(session);
+        return;
+    }
+    try {
+        const std::lock_guard lock(locks_->left_mutex);
+        locks_->left.push_back({session, generation()});
+    } catch(const std::bad_alloc&) {
+        // A session that stays open is the lesser evil.
+    }
 }
 
 Milliseconds Module::until_next_reload() const noexcept {
@@ -391,7 +426,7 @@ std::unique_lock<TimedMutex> wait_for_turn(TimedMutex& turn, const Deadline* dea
 
 }  // namespace
 
-Module::Use::Use(const Module& module, const Deadline* deadline)
+Module::Use::Use(const Module& module, const Deadline* deadline, Calls calls)
     : quiet_(module.keep_pipes_quiet_.load(std::memory_order_relaxed)), locks_(module.locks_) {
     if(auto* const inside = inside_of(locks_)) {
         locks_->gate.enter_again();
@@ -400,7 +435,7 @@ Module::Use::Use(const Module& module, const Deadline* deadline)
     }
     auto* const unused = inside_of(nullptr);
     std::unique_lock<TimedMutex> turn;
-    if(module.one_at_a_time_ && unused != nullptr) [[unlikely]] {
+    if(module.one_at_a_time_ && unused != nullptr && calls == Calls::some) [[unlikely]] {
         turn = wait_for_turn(locks_->turn, deadline);
     }
     locks_->gate.enter(deadline);

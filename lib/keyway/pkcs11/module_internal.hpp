@@ -54,6 +54,13 @@ public:
         explicit Use(const Module& module) : Use(module, nullptr) {}
         /// @throws also Errc::timed_out when somebody initialises the module for longer, or is in one that stands one at a time
         Use(const Module& module, const Deadline& deadline) : Use(module, &deadline) {}
+
+        /// Keeps forks and reloads waiting as a call would, for one who makes none: no turn is waited for in a module that stands
+        /// one thread at a time.
+        /// @throws Errc::timed_out when somebody initialises the module for longer; Errc::token_failed when the process is ending
+        [[nodiscard]] static Use without_calls(const Module& module, const Deadline& deadline) {
+            return {module, &deadline, Calls::none};
+        }
         Use(Use&& other) noexcept : quiet_(std::move(other.quiet_)), locks_(std::exchange(other.locks_, nullptr)) {}
         Use& operator=(Use&&) = delete;
         Use(const Use&) = delete;
@@ -61,7 +68,8 @@ public:
         ~Use();
 
     private:
-        Use(const Module& module, const Deadline* deadline);
+        enum class Calls { none, some };
+        Use(const Module& module, const Deadline* deadline, Calls calls = Calls::some);
 
         NoBrokenPipes quiet_;
         Locks* locks_;  // null once moved from; a forked child leaves those of its parent
@@ -106,7 +114,7 @@ public:
     /// The turn to open or close a session, or to log in or out; at once for a module that locks its sessions itself.
     class SessionTurn {
     public:
-        /// False when others have had it for too long: one of them hangs.
+        /// False when others have had it for too long, or beyond the deadline: one of them may hang.
         [[nodiscard]] bool granted() const noexcept { return lock_.mutex() == nullptr || lock_.owns_lock(); }
 
     private:
@@ -114,7 +122,11 @@ public:
         std::unique_lock<TimedMutex> lock_;
     };
     /// By one who has a Use, and keeps it meanwhile.
-    [[nodiscard]] SessionTurn session_turn() const;
+    [[nodiscard]] SessionTurn session_turn(const Deadline& deadline = Deadline(usual_patience)) const;
+
+    /// Closes a session, by one who has a Use. Where others have the turn for longer than a moment, whoever gets it next closes
+    /// it: without the turn it would damage the others' sessions, and waiting for it would outlast the user's deadline.
+    void close_session(CK_SESSION_HANDLE session) const noexcept;
 
     /// All tokens present, initialised or not. Not to be called with a Use in hand.
     /// @throws Errc::timed_out when another thread asks and gets no answer for so long

@@ -8,12 +8,12 @@ namespace keyway::pkcs11 {
 
 namespace {
 
-CK_RV open_session(const Module& module, CK_SLOT_ID slot, SessionMode mode, CK_SESSION_HANDLE& handle) {
+CK_RV open_session(const Module& module, CK_SLOT_ID slot, SessionMode mode, CK_SESSION_HANDLE& handle, const Deadline& deadline) {
     // A forked child that has not initialised the module may still be let in, by its parent's state.
     if(!module.is_initialised()) {
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     }
-    const auto turn = module.session_turn();
+    const auto turn = module.session_turn(deadline);
     if(!turn.granted()) {
         return CKR_FUNCTION_FAILED;
     }
@@ -21,18 +21,11 @@ CK_RV open_session(const Module& module, CK_SLOT_ID slot, SessionMode mode, CK_S
     return module.calls().C_OpenSession(slot, flags, nullptr, nullptr, &handle);
 }
 
-void close_session(const Module& module, CK_SESSION_HANDLE handle) noexcept {
-    // Without its turn it would damage the others' sessions: it stays open.
-    if(const auto turn = module.session_turn(); turn.granted()) {
-        module.calls().C_CloseSession(handle);
-    }
-}
-
 }  // namespace
 
-Session::Session(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionMode mode)
+Session::Session(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionMode mode, const Deadline& deadline)
     : module_(std::move(module)), generation_(module_->generation()) {
-    if(const auto result = open_session(*module_, slot, mode, handle_); result != CKR_OK) {
+    if(const auto result = open_session(*module_, slot, mode, handle_, deadline); result != CKR_OK) {
         throw call_failed(result, "open a session with the token in slot " + std::to_string(slot));
     }
 }
@@ -43,13 +36,14 @@ Session::Session(std::shared_ptr<const Module> module, CK_SESSION_HANDLE handle)
 CK_RV Session::open(const std::shared_ptr<const Module>& module,
                     CK_SLOT_ID slot,
                     SessionMode mode,
-                    std::unique_ptr<Session>& out) {
+                    std::unique_ptr<Session>& out,
+                    const Deadline& deadline) {
     CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
-    const auto result = open_session(*module, slot, mode, handle);
+    const auto result = open_session(*module, slot, mode, handle, deadline);
     if(result == CKR_OK) {
         out.reset(new(std::nothrow) Session(module, handle));
         if(!out) {
-            close_session(*module, handle);
+            module->close_session(handle);
             return CKR_HOST_MEMORY;
         }
     }
@@ -74,7 +68,7 @@ Session::~Session() {
     if(handle_ == CK_INVALID_HANDLE || process_is_exiting() || module_->generation() != generation_) {
         return;
     }
-    close_session(*module_, handle_);
+    module_->close_session(handle_);
 }
 
 void Session::forget_if_gone(CK_RV result) noexcept {

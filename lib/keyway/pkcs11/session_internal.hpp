@@ -15,13 +15,15 @@ enum class SessionMode { read_only, read_write };
 class Session {
 public:
     /// @throws Errc::token_failed and others, by call_failed
-    Session(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionMode mode);
+    Session(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionMode mode, const Deadline& deadline = usual_deadline());
 
     /// As the constructor, for those who decide by the return value what to do.
+    /// @param deadline of waiting for others, where the module opens sessions one at a time
     [[nodiscard]] static CK_RV open(const std::shared_ptr<const Module>& module,
                                     CK_SLOT_ID slot,
                                     SessionMode mode,
-                                    std::unique_ptr<Session>& out);
+                                    std::unique_ptr<Session>& out,
+                                    const Deadline& deadline = usual_deadline());
 
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -42,6 +44,8 @@ public:
     /// Whether a user is logged in, as the module says; false on an error.
     [[nodiscard]] bool is_logged_in() noexcept;
 
+    [[nodiscard]] static Deadline usual_deadline() { return Deadline(Milliseconds(10'000)); }
+
 private:
     Session(std::shared_ptr<const Module> module, CK_SESSION_HANDLE handle) noexcept;
 
@@ -58,8 +62,12 @@ private:
 /// A session together with the right to use it, for work that needs one for itself.
 class OwnSession {
 public:
-    OwnSession(std::shared_ptr<const Module> module, CK_SLOT_ID slot, SessionMode mode)
-        : use_(*module), session_(std::move(module), slot, mode) {}
+    /// @throws also Errc::timed_out when others are in a module that stands one at a time, or initialise it, for longer
+    OwnSession(std::shared_ptr<const Module> module,
+               CK_SLOT_ID slot,
+               SessionMode mode,
+               const Deadline& deadline = Session::usual_deadline())
+        : use_(*module, deadline), session_(std::move(module), slot, mode, deadline) {}
 
     [[nodiscard]] Session& operator*() noexcept { return session_; }
     [[nodiscard]] const Session& operator*() const noexcept { return session_; }

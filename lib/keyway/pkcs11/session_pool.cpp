@@ -81,6 +81,10 @@ std::unique_ptr<Session> SessionPool::take_idle(std::unique_lock<std::mutex>& lo
             return std::move(session);
         }
         ++lost_;
+        // One of before a move is closed outside of the lock: that may take its time.
+        lock.unlock();
+        session.reset();
+        lock.lock();
     }
     series = series_;
     return nullptr;
@@ -123,7 +127,7 @@ CK_RV SessionPool::borrow(const Deadline& deadline, std::optional<Loan>& out) {
         if(!session) {
             const auto slot = slot_;
             lock.unlock();
-            const auto result = Session::open(module_, slot, limits_.mode, session);
+            const auto result = Session::open(module_, slot, limits_.mode, session, deadline);
             lock.lock();
             if(result == CKR_SESSION_COUNT && lent_ > 1) {
                 // The token has fewer sessions than it was thought to have: those there are have to do.
@@ -144,15 +148,15 @@ CK_RV SessionPool::borrow(const Deadline& deadline, std::optional<Loan>& out) {
     }
 }
 
-void SessionPool::warm(std::size_t sessions) {
+void SessionPool::warm(std::size_t sessions, const Deadline& deadline) {
+    std::unique_ptr<Session> session;  // closed behind the lock
     std::unique_lock lock(mutex_);
     const auto wanted = std::min(sessions, most_);
     while(lent_ + idle_.size() < wanted) {
         const auto slot = slot_;
         const auto series = series_;
         lock.unlock();
-        std::unique_ptr<Session> session;
-        const auto result = Session::open(module_, slot, limits_.mode, session);
+        const auto result = Session::open(module_, slot, limits_.mode, session, deadline);
         lock.lock();
         if(result != CKR_OK || series != series_ || lent_ + idle_.size() >= most_) {
             return;

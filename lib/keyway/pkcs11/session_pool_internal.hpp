@@ -78,7 +78,7 @@ public:
     [[nodiscard]] CK_RV borrow(const Deadline& deadline, std::optional<Loan>& out);
 
     /// Opens so many sessions ahead, as far as the bound and the token allow. By one who has a Module::Use.
-    void warm(std::size_t sessions);
+    void warm(std::size_t sessions, const Deadline& deadline);
 
     /// Where one session was lost, others probably are too: each is asked after before it is lent again.
     void suspect_all() noexcept;

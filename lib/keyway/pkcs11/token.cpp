@@ -11,6 +11,9 @@ namespace keyway::pkcs11 {
 
 namespace {
 
+/// For how long a token that goes waits for others in its module before it leaves its sessions open.
+constexpr Milliseconds for_the_last_sessions{1'000};
+
 /// One session stays with the login and one is kept for changes.
 std::size_t sessions_for_signing(const std::optional<std::size_t>& of_token, std::size_t wanted) {
     if(!of_token) {
@@ -71,10 +74,10 @@ Token::~Token() {
         return;
     }
     try {
-        const Module::Use use(*module_);
+        const Module::Use use(*module_, Deadline(for_the_last_sessions));
         delete state_;
     } catch(const Error&) {
-        leave_to_the_process(state_);  // the process began to end meanwhile
+        leave_to_the_process(state_);  // the process began to end meanwhile, or another thread hangs in the module
     }
 }
 
@@ -95,16 +98,16 @@ Token::OneDeadline::~OneDeadline() {
     one_deadline = outer_;
 }
 
-std::optional<bool> Token::offers(CK_MECHANISM_TYPE mechanism, CK_FLAGS use) const {
-    const auto deadline = new_deadline();
-    module_->ensure_initialised(deadline);
-    const Module::Use inside(*module_, deadline);
-    CK_MECHANISM_INFO info{};
-    const auto result = calls().C_GetMechanismInfo(state_->slot.load(), mechanism, &info);
-    if(result == CKR_MECHANISM_INVALID) {
-        return false;
-    }
-    return result == CKR_OK ? std::optional((info.flags & use) == use) : std::nullopt;
+std::optional<bool> Token::offers(CK_MECHANISM_TYPE mechanism, CK_FLAGS use, const PinProvider& pin) {
+    std::optional<bool> out;
+    at_slot(pin, [&](FunctionList& calls, CK_SLOT_ID slot) {
+        CK_MECHANISM_INFO info{};
+        const auto result = calls.C_GetMechanismInfo(slot, mechanism, &info);
+        if(result == CKR_OK || result == CKR_MECHANISM_INVALID) {
+            out = result == CKR_OK && (info.flags & use) == use;
+        }
+    });
+    return out;
 }
 
 std::string Token::name() const {
@@ -118,8 +121,8 @@ CK_RV Token::borrow(const Deadline& deadline, const PinProvider& pin, std::optio
     return state_->pool.borrow(deadline, out);
 }
 
-OwnSession Token::open_own(SessionMode mode) const {
-    return {module_, state_->slot.load(), quirks_.read_write_sessions ? SessionMode::read_write : mode};
+OwnSession Token::open_own(SessionMode mode, const Deadline& deadline) const {
+    return {module_, state_->slot.load(), quirks_.read_write_sessions ? SessionMode::read_write : mode, deadline};
 }
 
 void Token::log_in(const PinProvider& pin, const Deadline& deadline) {
@@ -141,7 +144,7 @@ void Token::log_in(const PinProvider& pin, const Deadline& deadline) {
     }
     wants_login_ = needed;
     renew_login(state, use, pin, deadline);
-    state.pool.warm(limits_.warm_sessions);
+    state.pool.warm(limits_.warm_sessions, deadline);
 }
 
 void Token::renew_login(State& state, const Module::Use& use, const PinProvider& pin, const Deadline& deadline) {
@@ -149,10 +152,10 @@ void Token::renew_login(State& state, const Module::Use& use, const PinProvider&
     state.pool.suspect_all();
     const auto slot = state.slot.load();
     std::unique_ptr<Session> fresh;
-    auto result = Session::open(module_, slot, usual_mode(), fresh);
+    auto result = Session::open(module_, slot, usual_mode(), fresh, deadline);
     if(result == CKR_SESSION_COUNT) {
         state.pool.drop_idle();
-        result = Session::open(module_, slot, usual_mode(), fresh);
+        result = Session::open(module_, slot, usual_mode(), fresh, deadline);
     }
     if(result != CKR_OK) {
         throw call_failed(result, "open a session with " + name());
@@ -185,7 +188,11 @@ void Token::at_slot(const PinProvider& pin, const std::function<void(FunctionLis
             }
             module_->ensure_initialised(deadline);
             const Module::Use use(*module_, deadline);
-            work(calls(), state_->slot.load());
+            const auto slot = state_->slot.load();
+            if(!selector_.fits(module_->token_in(use, slot, deadline))) {
+                throw call_failed(CKR_TOKEN_NOT_PRESENT, "ask " + name());  // it moved, and another one is there
+            }
+            work(calls(), slot);
             return;
         } catch(const Error& error) {
             if(failures == most_failures || deadline.passed() || !may_pass(error)) {

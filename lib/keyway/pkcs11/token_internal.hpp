@@ -70,8 +70,10 @@ public:
     [[nodiscard]] const QuirkProfile& quirks() const noexcept { return quirks_; }
     [[nodiscard]] const QuirkNumbers& quirk_numbers() const noexcept { return quirk_numbers_; }
 
-    /// Whether the token offers a mechanism for a use (CKF_DECRYPT and the like); nothing when it does not answer.
-    [[nodiscard]] std::optional<bool> offers(CK_MECHANISM_TYPE mechanism, CK_FLAGS use) const;
+    /// Whether the token offers a mechanism for a use (CKF_DECRYPT and the like); nothing when it does not answer. A token that
+    /// is away is waited for: its old slot may hold another one.
+    /// @throws as at_slot
+    [[nodiscard]] std::optional<bool> offers(CK_MECHANISM_TYPE mechanism, CK_FLAGS use, const PinProvider& pin);
 
     /// For messages: `token "ca"`.
     [[nodiscard]] std::string name() const;
@@ -106,8 +108,9 @@ public:
     template <typename Work>
     auto with_session(SessionMode mode, const PinProvider& pin, const Work& work);
 
-    /// Runs work that needs no session; again, after recovery, when it fails by something that can be got over.
-    /// @throws what work throws in the end
+    /// Runs work that needs no session, with the slot that the token is in; again, after recovery, when it fails by something
+    /// that can be got over.
+    /// @throws what work throws in the end, or that the token is not back in time
     void at_slot(const PinProvider& pin, const std::function<void(FunctionList& calls, CK_SLOT_ID slot)>& work);
 
     /// Whoever is not logged in sees no private object: what a search did not find means something only when this passes
@@ -131,7 +134,9 @@ public:
     [[nodiscard]] bool cancel(const Session& session, CK_FLAGS operation, CK_RV why) noexcept;
 
     /// Keeps a fork waiting, as a call would: for what takes locks of other libraries that a child would find held.
-    [[nodiscard]] Module::Use stay_inside() const { return Module::Use(*module_); }
+    /// No calls are to be made meanwhile.
+    /// @throws Errc::timed_out when somebody initialises the module all the while
+    [[nodiscard]] Module::Use stay_inside() const { return Module::Use::without_calls(*module_, new_deadline()); }
 
     void count_operation(bool repeated, bool verified) noexcept;
     /// Tells the observer, if there is one.
@@ -151,7 +156,7 @@ private:
     struct State;
 
     [[nodiscard]] State* new_state();
-    [[nodiscard]] OwnSession open_own(SessionMode mode) const;
+    [[nodiscard]] OwnSession open_own(SessionMode mode, const Deadline& deadline) const;
     [[nodiscard]] SessionMode usual_mode() const noexcept {
         return quirks_.read_write_sessions ? SessionMode::read_write : SessionMode::read_only;
     }
@@ -214,7 +219,7 @@ auto Token::with_session(SessionMode mode, const PinProvider& pin, const Work& w
         std::optional<Error> failure;
         try {
             log_in(pin, deadline);
-            const auto session = open_own(mode);
+            const auto session = open_own(mode, deadline);
             try {
                 if constexpr(std::is_void_v<decltype(work(*session))>) {
                     work(*session);

@@ -22,25 +22,6 @@ namespace {
 
 using Secret = Botan::secure_vector<std::uint8_t>;
 
-/// How many answers in a row may be another key's, each by a handle that was found anew, before that is the error.
-constexpr int most_wrong = 5;
-
-/// What C_DecryptInit says when the key or the token does not do this, though it may do it in another way.
-bool is_refusal(CK_RV result) {
-    switch(result) {
-        case CKR_ACTION_PROHIBITED:
-        case CKR_ARGUMENTS_BAD:
-        case CKR_FUNCTION_NOT_SUPPORTED:
-        case CKR_KEY_FUNCTION_NOT_PERMITTED:
-        case CKR_KEY_TYPE_INCONSISTENT:
-        case CKR_MECHANISM_INVALID:
-        case CKR_MECHANISM_PARAM_INVALID:
-            return true;
-        default:
-            return false;
-    }
-}
-
 /// Whether an answer of C_Decrypt is about the session, the login, the handle or the token's absence, and so nothing that a
 /// padding brings about. Anything else may be what this token says to a wrong padding: were it told as such, or the call made
 /// again, whoever sent the ciphertext would learn what was in it.
@@ -96,7 +77,7 @@ public:
                         "make a key with --usage decrypt");
         }
         for(const auto type : {CK_MECHANISM_TYPE{CKM_RSA_X_509}, own_mechanism()}) {
-            if(!key_->token().quirk_numbers().avoids(type) && key_->token().offers(type, CKF_DECRYPT).value_or(true)) {
+            if(!key_->token().quirk_numbers().avoids(type) && key_->offers(type, CKF_DECRYPT)) {
                 ways_.push_back(type);
             }
         }
@@ -115,7 +96,13 @@ public:
         input_.assign(bytes_ - ciphertext.size(), 0);
         input_.insert(input_.end(), ciphertext.begin(), ciphertext.end());
         doubted_ = false;
-        key_->use("decrypt", [&] { return decrypt_proven(); });
+        key_->use("decrypt", [&] {
+            // What the token unpads shows by itself neither that it is right nor that the token is well.
+            const bool due = !is_raw() && key_->proof_is_due();
+            return key_->perform_proven(
+                *this, [&](std::uint64_t finding) { return is_raw() ? is_inverse() : answers_challenge(finding); },
+                due ? HsmKey::Proof::demanded : HsmKey::Proof::where_needed);
+        });
         auto out = is_raw() ? unpad() : Unpadded{std::exchange(answer_, {}), valid_};
         valid_mask = out.valid;
         return std::move(out.message);
@@ -127,7 +114,10 @@ private:
     [[nodiscard]] CK_MECHANISM_TYPE own_mechanism() const { return padding_.is_oaep ? CKM_RSA_PKCS_OAEP : CKM_RSA_PKCS; }
     [[nodiscard]] bool is_raw() const { return ways_[way_] == CKM_RSA_X_509; }
 
-    CK_RV begin(FunctionList& calls, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key) override {
+    CK_RV begin(FunctionList& calls, CK_SESSION_HANDLE session, const KeyHandle& key) override {
+        if(std::exchange(finding_, key.finding) != key.finding) {
+            way_ = 0;  // what the last one could not do, this one may
+        }
         for(;; ++way_) {
             CK_RSA_PKCS_OAEP_PARAMS oaep{};
             CK_MECHANISM mechanism{ways_[way_], nullptr, 0};
@@ -137,11 +127,19 @@ private:
                 mechanism.pParameter = &oaep;
                 mechanism.ulParameterLen = sizeof(oaep);
             }
-            const auto result = calls.C_DecryptInit(session, &mechanism, key);
-            if(!is_refusal(result)) {
+            const auto result = calls.C_DecryptInit(session, &mechanism, key.object);
+            if(result == CKR_OK && is_raw() && key_->has_no_raw(key.finding)) {
+                key_->note_no_raw(0);
+            }
+            // The refusal of a handle that may be another object's by now is no reason to go another way.
+            if(!is_refusal(result) || !(key.is_fresh || (is_raw() && key_->has_no_raw(key.finding)))) {
                 return result;
             }
+            if(is_raw()) {
+                key_->note_no_raw(key.finding);
+            }
             if(way_ + 1 == ways_.size()) {
+                finding_ = 0;
                 throw Error(Errc::unsupported,
                             "the " + key_->name() + " cannot decrypt with " + in_quotes(padding_name_) + ": " +
                                 return_value_name(result),
@@ -155,6 +153,7 @@ private:
         answer_.assign(bytes_, 0);
         CK_ULONG size = bytes_;
         const auto result = calls.C_Decrypt(session, input_.data(), input_.size(), answer_.data(), &size);
+        answered_ = result;
         const bool too_long = result == CKR_OK && size > bytes_;
         if(!is_raw() && (too_long || !tells_nothing_of_the_padding(result))) {
             answer_.clear();
@@ -180,6 +179,31 @@ private:
     std::string_view doing() const noexcept override { return "decrypt with"; }
     CK_FLAGS kind() const noexcept override { return CKF_DECRYPT; }
 
+    /// What C_DecryptInit says when the key or the token does not do this, though it may do it in another way.
+    bool is_refusal(CK_RV result) const noexcept override {
+        switch(result) {
+            case CKR_ACTION_PROHIBITED:
+            case CKR_ARGUMENTS_BAD:
+            case CKR_FUNCTION_NOT_SUPPORTED:
+            case CKR_MECHANISM_PARAM_INVALID:
+                return true;
+            default:
+                return KeyOperation::is_refusal(result);
+        }
+    }
+
+    Error no_proof() override {
+        answer_.clear();
+        if(challenge_failed_ != CKR_OK) {
+            // It was something known that the token did not decrypt: that tells nothing of what came from elsewhere.
+            const auto failure = call_failed(challenge_failed_, "decrypt with the " + key_->name());
+            return Error(failure.code(), failure.message() + ", also what is encrypted for it here", failure.hint())
+                .with_return_value(failure.return_value());
+        }
+        return {Errc::verification_failed, "what the " + key_->name() + " decrypts does not fit its public key",
+                "the private and the public object do not belong together, or the token is broken; nothing was handed out"};
+    }
+
     [[nodiscard]] Unpadded unpad() {
         const auto block = std::exchange(answer_, {});
         if(!padding_.is_oaep) {
@@ -187,33 +211,6 @@ private:
         }
         const std::vector<std::uint8_t> label(padding_.label.begin(), padding_.label.end());
         return unpad_oaep(block, padding_.hash, padding_.mgf_hash, label);
-    }
-
-    /// An answer is not handed out before it is seen that the handle is the key's: a handle may have become another key's
-    /// unnoticed.
-    HsmKey::Done decrypt_proven() {
-        auto done = key_->perform(*this);
-        int failures = done.failures;
-        for(int wrong = 1; done.unproven; ++wrong) {
-            if(is_raw() ? is_inverse() : answers_challenge(done.finding)) {
-                key_->prove(done.finding);
-                break;
-            }
-            if(wrong == most_wrong) {
-                answer_.clear();
-                throw Error(Errc::verification_failed,
-                            "what the " + key_->name() + " decrypts does not fit its public key",
-                            "the private and the public object do not belong together, or the token is broken; nothing was "
-                            "handed out");
-            }
-            const auto distrusted = done.finding;
-            done = key_->perform(*this, distrusted);
-            failures += done.failures + 1;
-            done.repeated = true;
-            done.unproven = true;
-        }
-        done.failures = failures;
-        return done;
     }
 
     /// Raw RSA is undone by the public key.
@@ -232,6 +229,7 @@ private:
         const auto answer = std::exchange(answer_, {});
         const auto valid = valid_;
         const auto done = key_->perform(*this);
+        challenge_failed_ = answered_;
         const bool fits = done.finding == finding && valid_ != 0 && answer_ == known;
         input_ = input;
         answer_ = answer;
@@ -247,10 +245,13 @@ private:
     std::size_t bytes_ = 0;
     std::vector<CK_MECHANISM_TYPE> ways_;  // by preference
     std::size_t way_ = 0;
+    std::uint64_t finding_ = 0;            // that the way is for
     std::vector<std::uint8_t> input_;  // as long as the modulus
     Secret answer_;
     std::uint8_t valid_ = 0;  // of the answer, where the token takes the padding off
-    bool doubted_ = false;    // whether the handle was taken for another key's already
+    CK_RV answered_ = CKR_OK;          // by C_Decrypt
+    CK_RV challenge_failed_ = CKR_OK;  // the same, to what was known
+    bool doubted_ = false;             // whether the handle was taken for another key's already
 };
 
 }  // namespace

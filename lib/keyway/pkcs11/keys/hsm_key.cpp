@@ -18,12 +18,28 @@ constexpr int most_failures = 32;
 /// How many paddings are remembered for one key: a caller who varies the salt's length must not fill the memory.
 constexpr int most_mechanisms = 16;
 
+/// What is asked after seldom enough to cost little, and often enough that a token which became useless is not believed for long.
+constexpr std::uint32_t answers_without_proof = 32;
+constexpr std::chrono::seconds time_without_proof{60};
+
 std::uint64_t next_number() noexcept {
     static std::atomic<std::uint64_t> last{0};
     return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
 }  // namespace
+
+bool KeyOperation::is_refusal(CK_RV result) const noexcept {
+    switch(result) {
+        case CKR_KEY_FUNCTION_NOT_PERMITTED:
+        case CKR_KEY_SIZE_RANGE:
+        case CKR_KEY_TYPE_INCONSISTENT:
+        case CKR_MECHANISM_INVALID:
+            return true;
+        default:
+            return false;
+    }
+}
 
 HsmKey::HsmKey(std::shared_ptr<Token> token,
                PinProvider pin,
@@ -67,6 +83,18 @@ HsmKey::~HsmKey() {
     while(next != nullptr) {
         delete std::exchange(next, next->next);
     }
+}
+
+void HsmKey::prove(std::uint64_t finding) noexcept {
+    proven_.store(finding, std::memory_order_release);
+    answers_since_proof_.store(0, std::memory_order_relaxed);
+    proven_at_.store(Deadline::Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+bool HsmKey::proof_is_due() noexcept {
+    const Deadline::Clock::time_point last{Deadline::Clock::duration(proven_at_.load(std::memory_order_relaxed))};
+    return answers_since_proof_.fetch_add(1, std::memory_order_relaxed) + 1 >= answers_without_proof ||
+           Deadline::Clock::now() - last >= time_without_proof;
 }
 
 void HsmKey::observe(std::string backend, KeyUseObserver observer) {
@@ -201,23 +229,26 @@ HsmKey::Finding HsmKey::find_again(const SessionPool::Loan& loan, std::uint64_t 
     return current();
 }
 
-CK_RV HsmKey::attempt(KeyOperation& operation, std::uint64_t& stale, const Deadline& deadline, Done& done,
-                      std::uint64_t& seen, bool& reached) {
+CK_RV HsmKey::attempt(KeyOperation& operation, const Deadline& deadline, Attempts& state, Done& done) {
+    state.seen = token_->epoch();
+    state.used = 0;
+    state.reached = false;
     std::optional<SessionPool::Loan> loan;
     if(const auto result = token_->borrow(deadline, pin_, loan); result != CKR_OK) {
         return result;
     }
-    seen = token_->epoch();
+    state.seen = token_->epoch();
     auto found = current();
-    if(found.epoch != seen || found.number == stale) [[unlikely]] {
+    if(found.epoch != state.seen || found.number == state.stale) [[unlikely]] {
         try {
             found = find_again(*loan, found.number, deadline);
+            state.fresh = found.number;
         } catch(const Error& error) {
             // Whoever is not logged in sees no private key.
             const bool hidden = may_have_changed_meanwhile(error) && token_->info().login_required &&
                                 !loan->session().is_logged_in();
             // Nor did he for a moment, when somebody logged in again meanwhile.
-            const bool changed = may_have_changed_meanwhile(error) && token_->epoch() != seen;
+            const bool changed = may_have_changed_meanwhile(error) && token_->epoch() != state.seen;
             const auto result = hidden    ? CKR_USER_NOT_LOGGED_IN
                                 : changed ? CKR_KEY_HANDLE_INVALID
                                           : return_value_of(error);
@@ -230,12 +261,13 @@ CK_RV HsmKey::attempt(KeyOperation& operation, std::uint64_t& stale, const Deadl
     }
     auto& calls = token_->calls();
     const auto session = loan->session().handle();
-    auto result = operation.begin(calls, session, found.handle);
+    auto result = operation.begin(
+        calls, session, {.object = found.handle, .finding = found.number, .is_fresh = found.number == state.fresh});
     if(result == CKR_OK && always_authenticate_.load(std::memory_order_relaxed) && operation.takes_login()) [[unlikely]] {
         result = token_->log_in_for_operation(*loan, pin_, deadline);
     }
     if(result == CKR_OK) {
-        reached = true;
+        state.reached = true;
         result = operation.finish(calls, session);
     }
     if(result != CKR_OK) [[unlikely]] {
@@ -243,7 +275,7 @@ CK_RV HsmKey::attempt(KeyOperation& operation, std::uint64_t& stale, const Deadl
         if(!token_->cancel(loan->session(), operation.kind(), result)) {
             loan->discard(result);
         }
-        stale = found.number;
+        state.used = found.number;
         return result;
     }
     done.finding = found.number;
@@ -256,18 +288,17 @@ CK_RV HsmKey::attempt(KeyOperation& operation, std::uint64_t& stale, const Deadl
 HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) {
     const auto deadline = token_->new_deadline();
     Done done;
-    auto stale = distrusted;  // the finding whose handle was refused
+    Attempts state{.stale = distrusted};
     CK_RV before = CKR_OK;
     int of_one_kind = 0;
     for(int failures = 1;; ++failures) {
-        std::uint64_t refused = stale;
-        std::uint64_t seen = token_->epoch();
-        bool reached = false;
-        const auto result = attempt(operation, refused, deadline, done, seen, reached);
+        const auto result = attempt(operation, deadline, state, done);
         if(result == CKR_OK) [[likely]] {
             return done;
         }
-        done.repeated = done.repeated || reached;
+        // By the call to which the handle was given.
+        const bool refused = state.used != 0 && (!state.reached || operation.kind() == 0) && operation.is_refusal(result);
+        done.repeated = done.repeated || (state.reached && !refused);
         done.failures = failures;
         const auto failure = call_failed(result, std::string(operation.doing()) + " the " + name());
         of_one_kind = result == before ? of_one_kind + 1 : 1;
@@ -276,13 +307,18 @@ HsmKey::Done HsmKey::perform(KeyOperation& operation, std::uint64_t distrusted) 
             token_->count_failure(failure);
             throw failure;
         }
-        token_->recover(failure, seen, failures, pin_, deadline);
+        if(refused && state.used != state.fresh) {
+            token_->count_failure(failure, failures);
+            state.stale = state.used;
+            continue;
+        }
+        token_->recover(failure, state.seen, failures, pin_, deadline);
         // A login that is missing though it is there begins an epoch each time: that is no loss.
-        if(token_->epoch() != seen && remedy_for(result) != Remedy::log_in) {
+        if(token_->epoch() != state.seen && remedy_for(result) != Remedy::log_in) {
             of_one_kind = 0;
         }
-        if(remedy_for(result) == Remedy::find_key) {
-            stale = refused;
+        if(remedy_for(result) == Remedy::find_key && state.used != 0) {
+            state.stale = state.used;
         }
     }
 }

@@ -17,6 +17,13 @@
 
 namespace keyway::pkcs11 {
 
+/// A private object, as an operation is given it.
+struct KeyHandle {
+    CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+    std::uint64_t finding = 0;
+    bool is_fresh = false;  ///< found by this operation: what the token says of it is to be believed
+};
+
 /// One use of a private key, in two calls as PKCS#11 has it. It is started again from the beginning when a call fails.
 class KeyOperation {
 public:
@@ -25,7 +32,7 @@ public:
     KeyOperation& operator=(const KeyOperation&) = delete;
 
     /// C_SignInit or the like.
-    [[nodiscard]] virtual CK_RV begin(FunctionList& calls, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key) = 0;
+    [[nodiscard]] virtual CK_RV begin(FunctionList& calls, CK_SESSION_HANDLE session, const KeyHandle& key) = 0;
     /// C_Sign or the like, which is when the token works with the key.
     [[nodiscard]] virtual CK_RV finish(FunctionList& calls, CK_SESSION_HANDLE session) = 0;
 
@@ -37,6 +44,13 @@ public:
 
     /// Whether a key with CKA_ALWAYS_AUTHENTICATE wants the PIN between the two: not where begin() begins nothing.
     [[nodiscard]] virtual bool takes_login() const noexcept { return true; }
+
+    /// Whether the call to which the handle is given says by this that the object is of no use for it. The handle may have become
+    /// another object's: it is found anew, once, before that is believed.
+    [[nodiscard]] virtual bool is_refusal(CK_RV result) const noexcept;
+
+    /// What its answers are when none is the key's; they are not needed any more.
+    [[nodiscard]] virtual Error no_proof() = 0;
 
 protected:
     ~KeyOperation() = default;
@@ -86,6 +100,47 @@ public:
     /// @throws Errc::key_mismatch when another key is in its place, or the error of the last return value
     [[nodiscard]] Done perform(KeyOperation& operation, std::uint64_t distrusted = 0);
 
+    enum class Proof { where_needed, demanded };
+
+    /// The same, and its answer is not handed out before it is seen to be the key's, where nobody has seen that of an answer since
+    /// the key was found: a handle may have become another key's unnoticed. What it is worth is seen by finding the key again.
+    ///
+    /// @param is_the_keys whether the answer by that finding is the key's
+    /// @throws as perform(), and operation.no_proof() when several in a row are not, each by a handle that was found anew
+    template <typename IsTheKeys>
+    [[nodiscard]] Done perform_proven(KeyOperation& operation, const IsTheKeys& is_the_keys, Proof proof = Proof::where_needed) {
+        auto done = perform(operation);
+        done.unproven = done.unproven || proof == Proof::demanded;
+        if(!done.unproven) [[likely]] {
+            return done;
+        }
+        int failures = done.failures;
+        for(int wrong = 1; !is_the_keys(done.finding); ++wrong) {
+            if(wrong == most_wrong) {
+                throw operation.no_proof();
+            }
+            const auto distrusted = done.finding;
+            done = perform(operation, distrusted);
+            failures += done.failures + 1;
+            done.repeated = true;
+        }
+        prove(done.finding);
+        done.unproven = true;
+        done.failures = failures;
+        return done;
+    }
+
+    /// Whether the next answer is to be proven although its finding is, where the answers themselves do not show that the token
+    /// still does it right: the 32nd since the last proof, or one a minute after it. What the answers were plays no part, so that
+    /// nobody learns of them by how long the next one takes.
+    [[nodiscard]] bool proof_is_due() noexcept;
+
+    /// That raw RSA was refused with that finding, when it was new; kept, so that the key is not found anew each time.
+    void note_no_raw(std::uint64_t finding) noexcept { no_raw_.store(finding, std::memory_order_relaxed); }
+    [[nodiscard]] bool has_no_raw(std::uint64_t finding) const noexcept {
+        return no_raw_.load(std::memory_order_relaxed) == finding;
+    }
+
     /// One use of the key, from a user's point of view: counted, and told to the observer.
     /// @param operation "sign", "decrypt", "agree"
     /// @param work performs it, and answers a Done
@@ -99,12 +154,15 @@ public:
         token_->count_operation(done.repeated, done.unproven);
     }
 
-    /// An answer of that finding was seen to be the key's: the handle is.
-    void prove(std::uint64_t finding) noexcept { proven_.store(finding, std::memory_order_release); }
-
     [[nodiscard]] const Botan::Public_Key& public_key() const noexcept { return *public_key_; }
     [[nodiscard]] const KeySpec& spec() const noexcept { return spec_; }
     [[nodiscard]] Token& token() const noexcept { return *token_; }
+
+    /// Whether the token offers a mechanism for a use; true when it does not answer.
+    /// @throws as Token::offers
+    [[nodiscard]] bool offers(CK_MECHANISM_TYPE mechanism, CK_FLAGS use) const {
+        return token_->offers(mechanism, use, pin_).value_or(true);
+    }
 
     // As the token said when the key was first found.
     [[nodiscard]] bool may_sign() const noexcept { return may_sign_; }
@@ -122,6 +180,12 @@ private:
         CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     };
 
+    /// How many answers in a row may be wrong before that is the error.
+    static constexpr int most_wrong = 5;
+
+    /// An answer of that finding was seen to be the key's: the handle is.
+    void prove(std::uint64_t finding) noexcept;
+
     void use_observed(std::string_view operation, const std::function<Done()>& work);
     void take_usage(const FoundKey& found) noexcept;
     [[nodiscard]] Finding current() const noexcept;
@@ -130,8 +194,17 @@ private:
 
     /// Finds the key unless another thread just did so since `outdated` was found.
     [[nodiscard]] Finding find_again(const SessionPool::Loan& loan, std::uint64_t outdated, const Deadline& deadline);
-    [[nodiscard]] CK_RV attempt(KeyOperation& operation, std::uint64_t& stale, const Deadline& deadline, Done& done,
-                                std::uint64_t& seen, bool& reached);
+    /// Of one operation, which may take several attempts.
+    struct Attempts {
+        std::uint64_t stale = 0;  ///< the finding whose handle was refused
+        std::uint64_t fresh = 0;  ///< the one that was found by this operation
+
+        // Of the last attempt.
+        std::uint64_t seen = 0;   ///< the token's epoch
+        std::uint64_t used = 0;   ///< the finding that it failed with; 0 when it did not get so far
+        bool reached = false;     ///< the token may have done it
+    };
+    [[nodiscard]] CK_RV attempt(KeyOperation& operation, const Deadline& deadline, Attempts& state, Done& done);
 
     struct KnownMechanism {
         std::string padding;
@@ -163,6 +236,10 @@ private:
     std::atomic<std::uint64_t> epoch_{0};
     std::atomic<CK_OBJECT_HANDLE> handle_{CK_INVALID_HANDLE};
     std::atomic<std::uint64_t> proven_{0};
+
+    std::atomic<std::uint64_t> no_raw_{0};
+    std::atomic<std::uint32_t> answers_since_proof_{0};
+    std::atomic<Deadline::Clock::rep> proven_at_{0};
 };
 
 }  // namespace keyway::pkcs11

@@ -37,9 +37,6 @@ std::size_t signature_bytes(const KeySpec& spec) {
     throw Error(Errc::internal, "a key of no known kind");
 }
 
-/// How many signatures in a row may be wrong, each by a handle that was found anew, before that is the error.
-constexpr int most_wrong = 5;
-
 /// Hashes here what can be hashed, and leaves to the token only what needs the key.
 class HsmSignature final : public Botan::PK_Ops::Signature, private KeyOperation {
 public:
@@ -92,7 +89,11 @@ public:
             HsmSignature& operation;
             ~NextMessage() { operation.input_.resize(operation.prefix_.size()); }
         } const next{*this};
-        key_->use("sign", [&] { return sign_proven(); });
+        key_->use("sign", [&] {
+            const auto done = key_->perform_proven(*this, [&](std::uint64_t) { return is_valid(); });
+            require_complete();
+            return done;
+        });
         return std::move(signature_);
     }
 
@@ -101,8 +102,8 @@ public:
     std::string hash_function() const override { return how_.hash_function; }
 
 private:
-    CK_RV begin(FunctionList& calls, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key) override {
-        return calls.C_SignInit(session, &mechanism_, key);
+    CK_RV begin(FunctionList& calls, CK_SESSION_HANDLE session, const KeyHandle& key) override {
+        return calls.C_SignInit(session, &mechanism_, key.object);
     }
 
     CK_RV finish(FunctionList& calls, CK_SESSION_HANDLE session) override {
@@ -160,36 +161,17 @@ private:
     std::string_view doing() const noexcept override { return "sign with"; }
     CK_FLAGS kind() const noexcept override { return CKF_SIGN; }
 
-    HsmKey::Done sign_proven() {
-        auto done = sign_once(0);
-        if(!done.unproven) [[likely]] {
-            return done;
-        }
-        // A handle may have become another key's unnoticed: what it is worth is seen by finding the key again.
-        for(int wrong = 1; !is_valid(); ++wrong) {
-            if(wrong == most_wrong) {
-                throw Error(Errc::verification_failed,
-                            "a signature of the " + key_->name() + " does not verify with its public key",
-                            "the private and the public object do not belong together, or the token is broken; nothing was "
-                            "handed out");
-            }
-            const auto failures = done.failures + 1;
-            done = sign_once(done.finding);
-            done.failures += failures;
-            done.repeated = true;
-        }
-        key_->prove(done.finding);
-        return done;
+    Error no_proof() override {
+        return {Errc::verification_failed, "a signature of the " + key_->name() + " does not verify with its public key",
+                "the private and the public object do not belong together, or the token is broken; nothing was handed out"};
     }
 
-    HsmKey::Done sign_once(std::uint64_t distrusted) {
-        auto done = key_->perform(*this, distrusted);
+    void require_complete() const {
         if(!complete_) {
             throw Error(Errc::token_failed,
                         "the " + key_->name() + " made a signature of " + std::to_string(signature_.size()) +
                             " bytes instead of " + std::to_string(length_));
         }
-        return done;
     }
 
     /// A digest longer than the curve's order is cut to it here, as some tokens refuse what they would have to cut.
@@ -200,6 +182,7 @@ private:
     }
 
     [[nodiscard]] bool is_valid() const {
+        require_complete();
         const auto inside = key_->token().stay_inside();
         Botan::PK_Verifier verifier(key_->public_key(), how_.verify_padding);
         if(token_hashes_) {

@@ -25,9 +25,6 @@ namespace {
 using Secret = Botan::secure_vector<std::uint8_t>;
 using Bytes = std::vector<std::uint8_t>;
 
-/// How many secrets in a row may be another key's, each by a handle that was found anew, before that is the error.
-constexpr int most_wrong = 5;
-
 Error no_point(const KeySpec& spec) {
     return {Errc::invalid_argument, "the other key is no public key of type " + in_quotes(spec.to_string()),
             "give the bytes of a public key on the same curve, as `raw_public_key_bits` has them"};
@@ -46,7 +43,7 @@ public:
                         "the " + key_->name() + " may not agree on secrets: it was made without that usage (CKA_DERIVE)",
                         "make a key with --usage derive");
         }
-        if(!key_->token().offers(CKM_ECDH1_DERIVE, CKF_DERIVE).value_or(true)) {
+        if(!key_->offers(CKM_ECDH1_DERIVE, CKF_DERIVE)) {
             throw Error(Errc::unsupported, key_->token().name() + " agrees on no secrets", "it lacks CKM_ECDH1_DERIVE");
         }
         if(!kdf.empty() && kdf != "Raw") {
@@ -60,7 +57,9 @@ public:
 
     Secret agree(std::size_t key_bytes, std::span<const std::uint8_t> other_key, std::span<const std::uint8_t> salt) override {
         other_ = checked(other_key);
-        key_->use("agree", [&] { return agree_proven(); });
+        key_->use("agree", [&] {
+            return key_->perform_proven(*this, [&](std::uint64_t finding) { return answers_challenge(finding); });
+        });
         const auto secret = std::exchange(secret_, {});
         if(!kdf_) {
             return secret;
@@ -105,8 +104,8 @@ private:
         }
     }
 
-    CK_RV begin(FunctionList&, CK_SESSION_HANDLE, CK_OBJECT_HANDLE key) override {
-        handle_ = key;
+    CK_RV begin(FunctionList&, CK_SESSION_HANDLE, const KeyHandle& key) override {
+        handle_ = key.object;
         return CKR_OK;
     }
 
@@ -162,32 +161,14 @@ private:
     std::string_view doing() const noexcept override { return "agree on a secret with"; }
     CK_FLAGS kind() const noexcept override { return 0; }
 
-    /// A secret is not handed out before it is seen that the handle is the key's: by the same finding, the token agrees with a
-    /// key that was made for this, and has to come to the same as that key with the public key.
-    HsmKey::Done agree_proven() {
-        auto done = key_->perform(*this);
-        int failures = done.failures;
-        for(int wrong = 1; done.unproven; ++wrong) {
-            if(answers_challenge(done.finding)) {
-                key_->prove(done.finding);
-                break;
-            }
-            if(wrong == most_wrong) {
-                secret_.clear();
-                throw Error(Errc::verification_failed, "what the " + key_->name() + " agrees on does not fit its public key",
-                            "the private and the public object do not belong together, or the token is broken; nothing was "
-                            "handed out");
-            }
-            const auto distrusted = done.finding;
-            done = key_->perform(*this, distrusted);
-            failures += done.failures + 1;
-            done.repeated = true;
-            done.unproven = true;
-        }
-        done.failures = failures;
-        return done;
+    Error no_proof() override {
+        secret_.clear();
+        return {Errc::verification_failed, "what the " + key_->name() + " agrees on does not fit its public key",
+                "the private and the public object do not belong together, or the token is broken; nothing was handed out"};
     }
 
+    /// By the same finding, the token agrees with a key that was made for this, and has to come to the same as that key with the
+    /// public key.
     [[nodiscard]] bool answers_challenge(std::uint64_t finding) {
         Secret expected;
         auto other = std::exchange(other_, [&] {
