@@ -9,7 +9,7 @@ std::unique_ptr<KeyBackend> World::open_with(const RawOptions& settings) const {
     Settings all;
     const BackendAlias alias("tested");
     all.add(alias, {.type = type().name, .options = settings});
-    return registry.open(all, alias, {});
+    return registry.open(all, alias, context());
 }
 
 std::optional<std::string> World::lacks(std::string_view doing, std::string_view name) const {

@@ -48,6 +48,9 @@ public:
     /// Why what it lacks is not known; empty when it is.
     [[nodiscard]] virtual std::string lacks_unknown() const { return {}; }
 
+    /// What the backend is given to work with.
+    [[nodiscard]] virtual BackendContext context() const { return {}; }
+
     /// The store opened anew, as after a restart.
     [[nodiscard]] std::unique_ptr<KeyBackend> open() const { return open_with(settings()); }
     [[nodiscard]] std::unique_ptr<KeyBackend> open_with(const RawOptions& settings) const;

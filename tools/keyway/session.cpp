@@ -117,7 +117,8 @@ void Session::expect_new_key(const BackendAlias& alias) {
     questions_.set_asking(is_new ? Asking::twice : Asking::once);
 }
 
-void Session::look_at_secrets(const BackendAlias& alias, const OptionValues& options) const {
+bool Session::look_at_secrets(const BackendAlias& alias, const OptionValues& options) const {
+    bool all = true;
     for(const auto& option : type_of(alias).options->options()) {
         if(option.type != OptionType::secret_source) {
             continue;
@@ -131,7 +132,9 @@ void Session::look_at_secrets(const BackendAlias& alias, const OptionValues& opt
             static_cast<void>(
                 secrets_.read(*source, option.name + " of backend " + in_quotes(alias.str())));
         }
+        all = all && !(source && source->kind() == SecretSource::Kind::prompt);
     }
+    return all;
 }
 
 Secret Session::secret(std::string_view flag, std::string_view what, Asking asking) const {

@@ -87,8 +87,9 @@ public:
 
     /// Reads the secrets that the options and settings of a backend name, other than by asking for them: to see
     /// whether they are there.
+    /// @return whether nobody would have to be asked for one
     /// @throws Errc::secret_unavailable, Errc::permissions_insecure
-    void look_at_secrets(const BackendAlias& alias, const OptionValues& options) const;
+    bool look_at_secrets(const BackendAlias& alias, const OptionValues& options) const;
 
     /// Reads a secret from the source that a flag names.
     /// @throws Errc::invalid_option, Errc::secret_unavailable

@@ -35,6 +35,7 @@ constexpr std::array names{
     ErrcName{Errc::unsupported, "unsupported"},
     ErrcName{Errc::storage_failed, "storage_failed"},
     ErrcName{Errc::timed_out, "timed_out"},
+    ErrcName{Errc::outcome_unknown, "outcome_unknown"},
     ErrcName{Errc::verification_failed, "verification_failed"},
     ErrcName{Errc::internal, "internal"},
 };
@@ -88,6 +89,7 @@ Botan::ErrorType Error::error_type() const noexcept {
         case Errc::unsupported:
             return Botan::ErrorType::NotImplemented;
         case Errc::storage_failed:
+        case Errc::outcome_unknown:
             return Botan::ErrorType::IoError;
         case Errc::token_failed:
             return Botan::ErrorType::Pkcs11Error;

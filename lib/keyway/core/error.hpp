@@ -34,6 +34,7 @@ enum class Errc {
     unsupported,           ///< the key type, scheme or operation is not offered here
     storage_failed,        ///< the file system or database failed
     timed_out,             ///< a deadline passed while waiting
+    outcome_unknown,       ///< a change may have taken place or not: the connection was lost while it was made
     verification_failed,   ///< a signature just made does not verify
     internal,              ///< a fault in Keyway itself
 };

@@ -8,7 +8,7 @@ namespace keyway::database {
 namespace {
 
 Error unknown_outcome(const std::string& where) {
-    return {Errc::storage_failed,
+    return {Errc::outcome_unknown,
             "the connection to the database " + in_quotes(where) +
                 " was lost while a change was committed: nobody knows whether it took place",
             "when the server can be reached again, see (list, check) what is there before trying again"};
@@ -38,13 +38,21 @@ std::unique_ptr<Watch> Connection::watched() {
     return source_->watch(*session_);
 }
 
+void Connection::throw_unknown(const soci::soci_error& error) const {
+    try {
+        throw dialect_->explain(error, where_);
+    } catch(const Error&) {
+        std::throw_with_nested(unknown_outcome(where_));
+    }
+}
+
 void Connection::replace_lost(const soci::soci_error& error,
                               std::unique_ptr<Watch>& watch,
                               bool again,
                               Outcome outcome) {
     const bool expired = watch != nullptr && watch->expired();
     watch.reset();
-    if(source_ == nullptr || !source_->is_lost(*session_)) {
+    if(!is_lost()) {
         throw dialect_->explain(error, where_);
     }
     session_.reset();  // first: the number of sessions is bounded

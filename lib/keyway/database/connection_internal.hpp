@@ -77,6 +77,10 @@ public:
     [[nodiscard]] const Dialect& dialect() const noexcept { return *dialect_; }
     [[nodiscard]] const std::string& where() const noexcept { return where_; }
 
+    /// The version of the schema that the database has; it may be older than this library's where it was opened to be read.
+    [[nodiscard]] int schema() const noexcept { return schema_; }
+    void set_schema(int version) noexcept { schema_ = version; }
+
     /// Runs work with the session and turns what SOCI throws into an Error. The work only reads: it is done again when
     /// the server was lost in the middle.
     /// @throws Errc::storage_failed, Errc::timed_out, Errc::malformed_data
@@ -98,7 +102,7 @@ public:
     ///
     /// @param violated thrown when a row breaks a rule of the schema
     /// @param settle reads, on a new session, whether the work was done: its result, or nothing when it has to be done
-    /// @throws as run; Errc::storage_failed also when nobody could find out whether the work was done
+    /// @throws as run; Errc::outcome_unknown when nobody could find out whether the work was done
     template <typename Work, typename Settle>
     auto write(const Error& violated, const Work& work, const Settle& settle) {
         auto outcome = Outcome::known;
@@ -118,7 +122,18 @@ public:
                 return result;
             } catch(const soci::soci_error& error) {
                 if(!dialect_->is_constraint_violation(error)) {
-                    outcome = committing ? Outcome::unknown : outcome;
+                    // An answer to the commit, even a bad one, says that it did not take place.
+                    if(committing && is_lost()) {
+                        outcome = Outcome::unknown;
+                    }
+                    if(outcome == Outcome::unknown && !is_lost()) {
+                        // The lost transaction may have stood in the way until just now.
+                        watch.reset();
+                        if(auto settled = settled_late(settle)) {
+                            return *std::move(settled);
+                        }
+                        throw_unknown(error);
+                    }
                     replace_lost(error, watch, again, outcome);
                     continue;
                 }
@@ -143,6 +158,16 @@ public:
         }
     }
 
+    /// Runs work in a transaction that is rolled back at the end: whether it could be done is known, and nothing is changed.
+    /// @throws as run; Errc::storage_failed when a row breaks a rule of the schema
+    template <typename Work>
+    void rehearse(const Work& work) {
+        run([&](soci::session& sql) {
+            const Transaction transaction(sql, dialect_->begin_writing);
+            work(sql);
+        });
+    }
+
 private:
     enum class Outcome { known, unknown };
 
@@ -160,6 +185,21 @@ private:
         bool open_ = true;
     };
 
+    [[nodiscard]] bool is_lost() const { return source_ != nullptr && source_->is_lost(*session_); }
+
+    /// What settle finds, where it can look at all.
+    template <typename Settle>
+    auto settled_late(const Settle& settle) -> std::invoke_result_t<const Settle&, soci::session&> {
+        try {
+            return run(settle);
+        } catch(const Error&) {
+            return std::nullopt;
+        }
+    }
+
+    /// @param error why the second try was in vain
+    [[noreturn]] void throw_unknown(const soci::soci_error& error) const;
+
     /// Guards the work to come, on a session that is there.
     [[nodiscard]] std::unique_ptr<Watch> watched();
 
@@ -171,6 +211,7 @@ private:
     SessionHandle session_;
     std::shared_ptr<const Dialect> dialect_;
     std::string where_;
+    int schema_ = 0;
 };
 
 }  // namespace keyway::database

@@ -15,13 +15,23 @@ class Database {
 public:
     virtual ~Database();
 
-    /// Opens the database, and brings it to the schema of this library; nothing when it is not there.
+    /// Opens the database to read it; nothing when it is not there. Its schema may be an older one (Connection::schema), and
+    /// stays so.
     ///
-    /// @param now the time, as text
     /// @throws Errc::malformed_data when it is no database of Keyway's
     /// @throws Errc::unsupported when it is of a newer version
     /// @throws Errc::storage_failed, Errc::timed_out, and what the system has besides
-    [[nodiscard]] virtual std::optional<Connection> open(const std::string& now) const = 0;
+    [[nodiscard]] virtual std::optional<Connection> open() const = 0;
+
+    /// Opens the database to change it, and brings it to the schema of this library.
+    ///
+    /// @param now the time, as text
+    /// @throws as open; Errc::storage_failed when it has an older schema and this user cannot change that
+    [[nodiscard]] std::optional<Connection> open_to_change(const std::string& now) const;
+
+    /// Sees whether there is room for more, as far as that can be seen without a change.
+    /// @throws Errc::storage_failed when there is none
+    virtual void require_room() const {}
 
     /// Makes the database with what is to be in it from the beginning.
     ///

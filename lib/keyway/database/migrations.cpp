@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/database/migrations_internal.hpp>
 
+#include <exception>
 #include <vector>
 
 namespace keyway::database {
@@ -78,26 +79,45 @@ void apply_migrations(soci::session& sql, const Dialect& dialect, const std::str
     }
 }
 
-void migrate(Connection& connection, const std::string& where, const std::string& applied) {
+void look_at_schema(Connection& connection) {
     const auto found = connection.run(current_version);
     if(found > schema_version) {
         throw Error(Errc::unsupported,
-                    "the database " + in_quotes(where) + " has schema version " + std::to_string(found) +
+                    "the database " + in_quotes(connection.where()) + " has schema version " + std::to_string(found) +
                         ", but this program knows versions up to " + std::to_string(schema_version),
                     "use the newer version of keyway that wrote it");
     }
-    if(found == schema_version) {
+    if(found < 1) {
+        throw Error(Errc::malformed_data, "the database " + in_quotes(connection.where()) + " does not say which schema it has",
+                    "it has been changed or is damaged; restore it from a copy");
+    }
+    connection.set_schema(static_cast<int>(found));
+}
+
+void migrate(Connection& connection, const std::string& applied) {
+    if(connection.schema() == schema_version) {
         return;
     }
-    const Error violated(Errc::storage_failed,
-                         "the schema of the database " + in_quotes(where) + " cannot be changed");
-    connection.write(violated, [&](soci::session& sql) {
-        if(const auto& lock = connection.dialect().lock_schema; !lock.empty()) {
-            sql << lock;
+    const auto cannot = "the schema of the database " + in_quotes(connection.where()) + " is of version " +
+                        std::to_string(connection.schema()) + " and cannot be brought to version " +
+                        std::to_string(schema_version);
+    try {
+        connection.write(Error(Errc::storage_failed, cannot), [&](soci::session& sql) {
+            if(const auto& lock = connection.dialect().lock_schema; !lock.empty()) {
+                sql << lock;
+            }
+            // Another process may have been faster.
+            apply_migrations(sql, connection.dialect(), applied);
+        });
+    } catch(const Error& error) {
+        if(error.code() != Errc::storage_failed) {
+            throw;
         }
-        // Another process may have been faster.
-        apply_migrations(sql, connection.dialect(), applied);
-    });
+        std::throw_with_nested(Error(Errc::storage_failed, cannot + ": " + error.message(),
+                                     "its keys can be used as they are; the first change has to be made by who may change its"
+                                     " tables: on a server their owner, for a file whoever may write to it and its folder"));
+    }
+    connection.set_schema(schema_version);
 }
 
 }  // namespace keyway::database

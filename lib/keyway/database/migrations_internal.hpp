@@ -10,12 +10,15 @@ namespace keyway::database {
 /// The schema that this version of the library writes.
 inline constexpr int schema_version = 2;
 
-/// Brings a database to schema_version, in one transaction; does nothing when it is there.
+/// Finds out which schema a database has, and tells the connection. Nothing is changed.
+/// @throws Errc::unsupported when the database is of a newer version; Errc::malformed_data when it has none
+void look_at_schema(Connection& connection);
+
+/// Brings a database to schema_version, in one transaction; does nothing when the connection knows it to be there.
 ///
-/// @param where the database, for messages
 /// @param applied the time, as text, kept with each step
-/// @throws Errc::unsupported when the database is of a newer version
-void migrate(Connection& connection, const std::string& where, const std::string& applied);
+/// @throws Errc::storage_failed when it cannot be changed, with who can
+void migrate(Connection& connection, const std::string& applied);
 
 /// Makes the table of versions in a new database; migrate or apply_migrations does the rest.
 void make_version_table(soci::session& sql);

@@ -28,14 +28,14 @@ public:
     explicit PostgresqlDatabase(PostgresqlSettings settings)
         : sessions_(std::make_shared<PostgresqlSessions>(std::move(settings))) {}
 
-    std::optional<Connection> open(const std::string& now) const override {
+    std::optional<Connection> open() const override {
         auto connection = connected();
         const auto found = connection.run(look);
         require_ours(found);
         if(found.version_tables == 0) {
             return std::nullopt;
         }
-        migrate(connection, name(), now);
+        look_at_schema(connection);
         return connection;
     }
 
@@ -58,6 +58,7 @@ public:
             make_version_table(sql);
             apply_migrations(sql, connection.dialect(), now);
         });
+        connection.set_schema(schema_version);
         return fill(connection);
     }
 

@@ -49,7 +49,8 @@ Error explain(const soci::soci_error& error, const std::string& where) {
     }
     if(begins("25006")) {
         return {Errc::storage_failed, database + " cannot be changed here: it can only be read",
-                "connect to the primary server (target_session_attrs=read-write)"};
+                "connect to the primary server (target_session_attrs=read-write), or have its administrator end the reading"
+                " only (default_transaction_read_only)"};
     }
     if(begins("42") || begins("3F")) {
         return {Errc::malformed_data, database + " has not the tables it should have: " + words(error),
@@ -66,7 +67,7 @@ Error explain(const soci::soci_error& error, const std::string& where) {
 
 const std::shared_ptr<const Dialect>& postgresql_dialect() {
     static const auto dialect = std::make_shared<const Dialect>(Dialect{
-        .begin_writing = "begin isolation level read committed read write",
+        .begin_writing = "begin isolation level read committed",
         .lock_schema = "select pg_advisory_xact_lock(118070690734457)",  // "keyway" as a number
         .keep_row = " for key share",
         .binary_text = "text collate \"C\"",

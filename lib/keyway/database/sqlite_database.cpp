@@ -178,11 +178,17 @@ void require_own_folder(const fs::path& folder) {
 /// Whether the database is there, and nobody else can have a hand in it.
 bool exists_privately(const fs::path& path) {
     require_own_folder(path.parent_path());
-    if(!private_file(path)) {
+    const auto found = private_file(path);
+    if(!found) {
         return false;
     }
     for(const auto* const suffix : side_files) {
-        static_cast<void>(private_file(beside(path, suffix)));
+        // SQLite gives a file beside a database the mode of that; one made while the database could only be read stays
+        // read-only and keeps everybody from writing.
+        const auto side = beside(path, suffix);
+        if(const auto info = private_file(side); info && (info->st_mode & S_IWUSR) == 0 && (found->st_mode & S_IWUSR) != 0) {
+            static_cast<void>(::chmod(side.c_str(), found->st_mode & (S_IRUSR | S_IWUSR)));
+        }
     }
     return true;
 }
@@ -263,7 +269,7 @@ SqliteDatabase::SqliteDatabase(const fs::path& path, std::chrono::seconds patien
     }
 }
 
-std::optional<Connection> SqliteDatabase::open(const std::string& now) const {
+std::optional<Connection> SqliteDatabase::open() const {
     if(!exists_privately(path_)) {
         return std::nullopt;
     }
@@ -277,8 +283,18 @@ std::optional<Connection> SqliteDatabase::open(const std::string& now) const {
     if(found != 1) {
         throw no_database(path_.string());
     }
-    migrate(connection, path_.string(), now);
+    look_at_schema(connection);
     return connection;
+}
+
+void SqliteDatabase::require_room() const {
+    // A transaction that is rolled back writes nothing: the log is only written at its end.
+    const Descriptor folder(::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if(folder.get() < 0) {
+        throw failed("read the folder", path_.parent_path(), errno);
+    }
+    // Of each of the pages that a key changes there is one more in the log; and the table of the log's pages.
+    keyway::require_room(folder.get(), path_.parent_path(), 256UL * 1024UL);
 }
 
 bool SqliteDatabase::make(const std::string& now, const std::function<bool(Connection&)>& fill) const {
@@ -292,7 +308,7 @@ bool SqliteDatabase::make(const std::string& now, const std::function<bool(Conne
             sql << "pragma journal_mode = wal", soci::into(mode);
             make_version_table(sql);
         });
-        migrate(connection, path_.string(), now);
+        migrate(connection, now);
         if(!fill(connection)) {
             return false;
         }

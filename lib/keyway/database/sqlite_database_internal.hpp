@@ -23,15 +23,16 @@ public:
     explicit SqliteDatabase(const std::filesystem::path& path,
                             std::chrono::seconds patience = std::chrono::seconds(10));
 
-    /// Opens the database, and brings it to the schema of this library; nothing when the file is not there. Where the
-    /// folder cannot be written, the database is opened to be read only.
+    /// Opens the database as it is; nothing when the file is not there. Where the folder cannot be written, the database is
+    /// opened to be read only.
     ///
-    /// @param now the time, as text
     /// @throws Errc::permissions_insecure when others can read or replace the file or one that SQLite puts beside it,
     ///         or can write into its folder, or it is a symbolic link
     /// @throws Errc::malformed_data when it is no database of Keyway's
     /// @throws Errc::unsupported when it is of a newer version
-    [[nodiscard]] std::optional<Connection> open(const std::string& now) const override;
+    [[nodiscard]] std::optional<Connection> open() const override;
+
+    void require_room() const override;
 
     /// Makes the database with what is to be in it from the beginning: whole or not at all.
     ///

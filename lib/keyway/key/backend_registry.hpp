@@ -7,6 +7,7 @@
 #include <keyway/core/secret_source.hpp>
 #include <keyway/key/key_backend.hpp>
 #include <keyway/key/key_use.hpp>
+#include <keyway/key/key_wrapper.hpp>
 #include <keyway/key/token_event.hpp>
 
 #include <functional>
@@ -23,6 +24,7 @@ struct BackendContext {
     Clock clock = [] { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); };
     KeyUseObserver observer{};  ///< told of each use of a key; may be empty
     TokenEventObserver token_observer{};  ///< told of logins, losses and recoveries of a token; may be empty
+    KeyWrapperOpener wrappers{};  ///< how a backend is given another one's key to wrap its own with; a Keyring sets it
 };
 
 /// One kind of backend: its name, its options and how to open one.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <keyway/core/secret.hpp>
+#include <keyway/key/key_ref.hpp>
 #include <keyway/options/option_values.hpp>
 
 #include <cstddef>
@@ -21,6 +22,10 @@ struct RewrapProgress {
 struct RewrapRequest {
     /// The store's passphrase from now on; nothing to keep it (for another cost of guessing it, as the settings say).
     std::optional<Secret> new_passphrase{};
+
+    /// In place of a passphrase: the key of another backend by which the new key-encryption key is wrapped. Nothing, and no new
+    /// passphrase: the one that the settings name, or else the passphrase.
+    std::optional<KeyRef> new_wrapping_key{};
 
     std::size_t batch = 50;  ///< so many keys are changed at a time, all of them or none: little enough for a slow network
 
@@ -49,8 +54,9 @@ public:
     ///         the old key
     virtual RewrapResult rewrap(const RewrapRequest& request, const OptionValues& options) = 0;
 
-    /// How many keys a call would put under a new key-encryption key; nothing is changed.
-    [[nodiscard]] virtual std::uint64_t keys_to_rewrap(const OptionValues& options) const = 0;
+    /// How many keys such a call would put under a new key-encryption key. The secrets it needs are tried; nothing is changed.
+    /// @throws as rewrap
+    [[nodiscard]] virtual std::uint64_t keys_to_rewrap(const RewrapRequest& request, const OptionValues& options) const = 0;
 };
 
 }  // namespace keyway

@@ -19,7 +19,11 @@ BackendRegistry standard_backends() {
 }
 
 Keyring::Keyring(Settings settings, BackendContext context, BackendRegistry backends)
-    : settings_(std::move(settings)), context_(std::move(context)), backends_(std::move(backends)) {}
+    : settings_(std::move(settings)), context_(std::move(context)), backends_(std::move(backends)) {
+    if(!context_.wrappers) {
+        context_.wrappers = [this](const KeyRef& ref) { return rsa_key_wrapper(use(ref)); };
+    }
+}
 
 Keyring::~Keyring() = default;
 

@@ -29,7 +29,7 @@ namespace keyway {
 /// @threadsafety safe
 class KEYWAY_API Keyring {
 public:
-    /// @param context how secrets are read and what time it is
+    /// @param context how secrets are read and what time it is; where it has no wrappers, the keys of all backends are
     /// @param backends the types to choose from; add your own to standard_backends()
     explicit Keyring(Settings settings, BackendContext context = {}, BackendRegistry backends = standard_backends());
     Keyring(const Keyring&) = delete;

@@ -4,6 +4,7 @@
 #include <keyway/key/store_checker.hpp>
 
 #include <backends/database/sqlite_file.hpp>
+#include <backends/file/full_disk.hpp>
 #include <backends/file/opened_backend.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <support/another_user.hpp>
@@ -87,9 +88,45 @@ TEST_CASE("a database that can only be read or is gone is not writable, and look
         REQUIRE(::chmod(key.file.c_str(), 0400) == 0);
         CHECK(key.check_writable() == "storage_failed");
         REQUIRE(::chmod(key.file.c_str(), 0600) == 0);
+        CHECK(key.check_writable() == "ok");
     }
     CHECK(key.check() == "ok");
     fs::rename(key.file, key.folder.path() / "elsewhere");
     CHECK(key.check_writable() == "storage_failed");
     CHECK(!fs::exists(key.file));
+}
+
+TEST_CASE("a file of a log that was made while the database could only be read does not keep others from writing") {
+    const OneKey key;
+    auto reader = test::open_sqlite(key.file);
+    int keys = 0;
+    reader << "select count(*) from signing_key", soci::into(keys);  // there is a log, and the table of it
+    for(const auto* const suffix : {"-wal", "-shm"}) {
+        REQUIRE(::chmod((key.file.string() + suffix).c_str(), 0400) == 0);
+    }
+    const test::BoundByModes bound(key.folder.path());
+    CHECK(key.check_writable() == "ok");
+    CHECK(key.backend.create("p-256", {{"label", "b"}}).ref.locator().find("label") == "b");
+}
+
+TEST_CASE("where there is no room for more, a database is not writable") {
+    const OneKey key;
+    const test::FullDisk full(4096);
+    CHECK(key.check_writable() == "storage_failed");
+}
+
+TEST_CASE("a new key is tried beforehand: its label, its kind and the passphrase, and nothing is made") {
+    const OneKey key;
+    const auto told = [](const OpenedBackend& backend, const std::string& kind, const OpenedBackend::Texts& texts) {
+        return OneKey::told(dynamic_cast<const StoreChecker&>(*backend.operator->())
+                                .check_new_key(KeySpec::parse(kind), Phase::create, backend.options(Phase::create, texts)));
+    };
+    CHECK(told(key.backend, "p-256", {{"label", "b"}}) == "ok");
+    CHECK(told(key.backend, "p-256", {{"label", "a"}}) == "already_exists");
+    CHECK(told(key.backend, "p-256", {}) == "invalid_option");
+    CHECK(told(key.backend, "p-256", {{"label", "b"}, {"passphrase", "env:GONE"}}) == "secret_unavailable");
+    key.backend.set_secret("PASS", "wrong");
+    CHECK(told(key.backend, "p-256", {{"label", "b"}}) == "passphrase_incorrect");
+    key.backend.set_secret("PASS", "correct horse");
+    CHECK(key.backend.labels() == std::vector<std::string>{"a"});
 }

@@ -38,8 +38,8 @@ RewrapResult rewrap(const OpenedBackend& backend, RewrapRequest request) {
     return dynamic_cast<KeyRewrapper&>(*backend.operator->()).rewrap(request, backend.options(Phase::use, {}));
 }
 
-std::uint64_t keys_to_rewrap(const OpenedBackend& backend) {
-    return dynamic_cast<KeyRewrapper&>(*backend.operator->()).keys_to_rewrap(backend.options(Phase::use, {}));
+std::uint64_t keys_to_rewrap(const OpenedBackend& backend, const RewrapRequest& request = {}) {
+    return dynamic_cast<KeyRewrapper&>(*backend.operator->()).keys_to_rewrap(request, backend.options(Phase::use, {}));
 }
 
 /// Thrown from the progress: as if the process ended there.
@@ -225,4 +225,34 @@ TEST_CASE("keys are made and used by one while another rewraps") {
     CHECK(failed == 0);
     CHECK(made > 0);
     CHECK(place.answer("select count(*) from key_encryption_key") == "1");
+}
+
+TEST_CASE("a dry run tries the passphrases, and counts") {
+    const DatabasePlace place;
+    static_cast<void>(fill(place.opened(), 3));
+    CHECK(keys_to_rewrap(place.opened()) == 3);
+    CHECK(raised([&] { return keys_to_rewrap(place.opened("wrong")); }).code() == Errc::passphrase_incorrect);
+    CHECK_THROWS_AS(rewrap(place.opened(), to_new(2, [](const RewrapProgress&) { throw Stop(); })), Stop);
+    CHECK(keys_to_rewrap(place.opened("battery staple")) == 1);
+    CHECK(keys_to_rewrap(place.opened(), to_new(2)) == 1);
+    CHECK(raised([&] { return keys_to_rewrap(place.opened("wrong")); }).code() == Errc::passphrase_incorrect);
+}
+
+TEST_CASE("two that rewrap at once: each key stays usable, and each ends well or says that the other was first") {
+    const DatabasePlace place;
+    const auto refs = fill(place.opened(), 60);
+    const auto statuses = test::in_processes(4, [&](int) {
+        try {
+            static_cast<void>(rewrap(place.opened(), to_new(3)));
+            return true;
+        } catch(const Error& error) {
+            // Late ones find another passphrase.
+            return error.code() == Errc::already_exists || error.code() == Errc::passphrase_incorrect;
+        }
+    });
+    CHECK(statuses == std::vector<int>(4, 0));
+    if(place.answer("select count(*) from key_encryption_key") != "1") {
+        static_cast<void>(rewrap(place.opened("battery staple"), {}));
+    }
+    CHECK(usable(place.opened("battery staple"), refs) == 60);
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/database/database_backend.hpp>
+#include <keyway/backends/database/rewrap_internal.hpp>
+#include <keyway/database/postgresql_database_internal.hpp>
+#include <keyway/key/store_checker.hpp>
 
 #include <botan/pk_keys.h>
 
@@ -79,7 +82,7 @@ TEST_CASE("where nobody can find out what became of a commit, that is said") {
     static_cast<void>(backend.create("ed25519", {{"label", "first"}}));
     place.proxy.cut_next(CuttingProxy::Cut::after_commit, false);
     const auto error = raised([&] { return backend.create("ed25519", {{"label", "lost"}}); });
-    CHECK(error.code() == Errc::storage_failed);
+    CHECK(error.code() == Errc::outcome_unknown);
     CHECK(error.message().find("nobody knows") != std::string::npos);
     CHECK(error.hint().find("list") != std::string::npos);
     CHECK(place.labels() == std::vector<std::string>{"first", "lost"});
@@ -115,4 +118,49 @@ TEST_CASE("the server's password and the passphrase are two things") {
     const auto error = raised([&] { return wrong.list(); });
     CHECK(error.code() == Errc::passphrase_incorrect);
     CHECK(error.message().find("server") != std::string::npos);
+}
+
+TEST_CASE("a server's user who may not add keys, or only read, has no database that can be written") {
+    const auto connection = PostgresqlServer::get().new_database();
+    PostgresqlClient client(connection);
+    const auto owner = opened(connection + " user=postgres");
+    const auto ref = owner.create("ed25519", {{"label", "a"}}).ref;
+    const auto writable = [](const OpenedBackend& backend) {
+        const auto error = dynamic_cast<const StoreChecker&>(*backend.operator->()).check_writable({});
+        return error ? error->message() : "ok";
+    };
+    CHECK(writable(owner) == "ok");
+    client.rows("drop role if exists checker");
+    client.rows("create role checker login");
+    client.rows("grant usage on schema keyway to checker");
+    client.rows("grant select, update, delete on all tables in schema keyway to checker");
+    const auto checker = opened(connection + " user=checker");
+    CHECK(writable(checker).find("does not let this user do that") != std::string::npos);
+    client.rows("grant insert on keyway.signing_key to checker");
+    CHECK(writable(checker) == "ok");
+    CHECK(!checker.check(checker.create("ed25519", {{"label", "b"}}).ref));
+    client.rows("revoke delete on keyway.signing_key from checker");
+    CHECK(writable(checker).find("does not let this user do that") != std::string::npos);
+    client.rows("alter role checker set default_transaction_read_only = on");
+    const auto again = opened(connection + " user=checker");
+    CHECK(!again.check(ref));
+    CHECK(writable(again).find("can only be read") != std::string::npos);
+    CHECK(raised([&] { return again.create("ed25519", {{"label", "c"}}); }).code() == Errc::storage_failed);
+    CHECK(owner.labels() == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("a rotation that this process has begun, and did not hear of, is its own") {
+    const auto connection = PostgresqlServer::get().new_database();
+    static_cast<void>(opened(connection + " user=postgres").create("ed25519", {{"label", "a"}}));
+    const auto database = database::postgresql_database({.connection = connection + " user=postgres"});
+    auto session = database->open().value();
+    const Argon2Cost cost{.memory_kib = 8192, .passes = 1};
+    const auto to = [&](const std::string& passphrase) {
+        return new_key_encryption_key(cost, Secret(passphrase), database->name());
+    };
+    const auto active = find_key_encryption_keys(session).active.value();
+    const Rotation ours{{active, Botan::secure_vector<std::uint8_t>(32)}, to("new")};
+    CHECK(begin_rotation(session, ours, "now"));
+    CHECK(begin_rotation(session, ours, "now"));
+    CHECK(!begin_rotation(session, {ours.old_key, to("of others")}, "now"));
 }

@@ -4,8 +4,11 @@
 
 #include <backends/database/in_processes.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <support/cutting_proxy.hpp>
 #include <support/postgresql_server.hpp>
 #include <support/raises.hpp>
+#include <support/temporary_folder.hpp>
 
 #include <chrono>
 #include <csignal>
@@ -34,7 +37,7 @@ bool nothing(Connection&) {
 
 Connection open_or_make(const Database& database) {
     static_cast<void>(database.make(now, nothing));
-    return database.open(now).value();
+    return database.open().value();
 }
 
 int insert(Connection& connection, int version) {
@@ -57,10 +60,10 @@ int count(Connection& connection) {
 TEST_CASE("the tables are made when they are asked for, in a schema of their own") {
     const auto connection = PostgresqlServer::get().new_database();
     const auto database = on(connection);
-    CHECK(!database->open(now));
+    CHECK(!database->open());
     CHECK(PostgresqlClient(connection).answer("select count(*) from pg_tables where schemaname = 'keyway'") == "0");
     CHECK(database->make(now, nothing));
-    CHECK(database->open(now));
+    CHECK(database->open());
     CHECK(PostgresqlClient(connection).rows("select version, applied from keyway.keyway_schema order by version").back() ==
           std::to_string(schema_version) + "|2027-01-15T08:00:00Z");
     CHECK(PostgresqlClient(connection)
@@ -75,18 +78,18 @@ TEST_CASE("a schema that is another program's is left alone; an empty one is fil
     const auto database = on(connection);
     SECTION("of another program") {
         client.rows("create table keyway.notes (text text)");
-        CHECK(raised([&] { return database->open(now).has_value(); }).code() == Errc::malformed_data);
+        CHECK(raised([&] { return database->open().has_value(); }).code() == Errc::malformed_data);
         CHECK(raised([&] { return database->make(now, nothing); }).code() == Errc::malformed_data);
         CHECK(client.rows("select tablename from pg_tables where schemaname = 'keyway'") ==
               std::vector<std::string>{"notes"});
     }
     SECTION("empty") {
-        CHECK(!database->open(now));
+        CHECK(!database->open());
         CHECK(database->make(now, nothing));
     }
     SECTION("a table of the same name elsewhere is not taken for ours") {
         client.rows("create table public.keyway_schema (version integer)");
-        CHECK(!database->open(now));
+        CHECK(!database->open());
         CHECK(database->make(now, nothing));
         CHECK(client.answer("select count(*) from public.keyway_schema") == "0");
     }
@@ -98,17 +101,17 @@ TEST_CASE("a database of a newer version, or damaged, is refused") {
     static_cast<void>(open_or_make(*database));
     PostgresqlClient client(connection);
     client.rows("insert into keyway.keyway_schema values (99, 'tomorrow')");
-    const auto error = raised([&] { return database->open(now).has_value(); });
+    const auto error = raised([&] { return database->open().has_value(); });
     CHECK(error.code() == Errc::unsupported);
     CHECK(error.message().find("has schema version 99") != std::string::npos);
     client.rows("delete from keyway.keyway_schema");  // so that all tables are to be made again
-    CHECK(raised([&] { return database->open(now).has_value(); }).code() == Errc::malformed_data);
+    CHECK(raised([&] { return database->open().has_value(); }).code() == Errc::malformed_data);
 }
 
 TEST_CASE("what a server or its user cannot do is told") {
     auto& server = PostgresqlServer::get();
     const auto ascii = on(server.new_database("SQL_ASCII"));
-    CHECK(raised([&] { return ascii->open(now).has_value(); }).code() == Errc::unsupported);
+    CHECK(raised([&] { return ascii->open().has_value(); }).code() == Errc::unsupported);
 
     const auto connection = server.new_database();
     PostgresqlClient client(connection);
@@ -119,10 +122,10 @@ TEST_CASE("what a server or its user cannot do is told") {
     CHECK(made.code() == Errc::storage_failed);
     CHECK(made.message().find("does not let this user") != std::string::npos);
 
-    const auto gone = raised([&] { return on("host=/nowhere dbname=x")->open(now).has_value(); });
+    const auto gone = raised([&] { return on("host=/nowhere dbname=x")->open().has_value(); });
     CHECK(gone.code() == Errc::storage_failed);
     CHECK(gone.message().find("postgresql:host=/nowhere dbname=x") != std::string::npos);
-    CHECK(raised([&] { return on(connection + "none")->open(now).has_value(); }).code() == Errc::storage_failed);
+    CHECK(raised([&] { return on(connection + "none")->open().has_value(); }).code() == Errc::storage_failed);
 }
 
 TEST_CASE("a password is never in the connection string, and is not repeated") {
@@ -147,7 +150,7 @@ TEST_CASE("the password comes from its source, is tried once, and again when it 
                                                }});
     const auto refused = [&] { return server.count_in_log("password authentication failed"); };
     const auto before = refused();
-    const auto error = raised([&] { return database->open(now).has_value(); });
+    const auto error = raised([&] { return database->open().has_value(); });
     CHECK(error.code() == Errc::passphrase_incorrect);
     CHECK(refused() == before + 1);
     CHECK(reads == 1);
@@ -155,7 +158,7 @@ TEST_CASE("the password comes from its source, is tried once, and again when it 
     // Not the one in the environment, where a source is named.
     REQUIRE(::setenv("PGPASSWORD", "from the environment", 1) == 0);
     password = PostgresqlServer::guarded_password();
-    CHECK(!database->open(now));
+    CHECK(!database->open());
     CHECK(::unsetenv("PGPASSWORD") == 0);
     CHECK(refused() == before + 1);
 
@@ -164,25 +167,25 @@ TEST_CASE("the password comes from its source, is tried once, and again when it 
     password = "next";
     admin.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'guarded'");
     std::this_thread::sleep_for(100ms);
-    CHECK(!database->open(now));
+    CHECK(!database->open());
     CHECK(refused() == before + 2);  // the one that was right before
     admin.rows("alter role guarded password 'p:a\\ss''w\xc3\xb6rd '");
 
     const auto without = postgresql_database({.connection = PostgresqlServer::as_guarded(connection)});
-    CHECK(raised([&] { return without->open(now).has_value(); }).code() == Errc::secret_unavailable);
+    CHECK(raised([&] { return without->open().has_value(); }).code() == Errc::secret_unavailable);
     password = "two\nlines";
     const auto lines = postgresql_database(
         {.connection = PostgresqlServer::as_guarded(connection), .password = [&] { return Secret(password); }});
-    CHECK(raised([&] { return lines->open(now).has_value(); }).code() == Errc::invalid_argument);
+    CHECK(raised([&] { return lines->open().has_value(); }).code() == Errc::invalid_argument);
 }
 
 TEST_CASE("a server that starts again is found again, also in the middle of a transaction") {
     auto& server = PostgresqlServer::get();
     const auto database = on(server.new_database());
     auto held = open_or_make(*database);
-    static_cast<void>(database->open(now));  // another session, which lies idle
+    static_cast<void>(database->open());  // another session, which lies idle
     server.restart();
-    CHECK(database->open(now));
+    CHECK(database->open());
     CHECK(insert(held, -1) == 0);
     int tries = 0;
     held.write(Error(Errc::internal, "violated"), [&](soci::session& sql) {
@@ -207,7 +210,7 @@ TEST_CASE("a server that stands still is given up in time") {
     server.signal_all(SIGSTOP);
     const auto start = std::chrono::steady_clock::now();
     const auto run = raised([&] { return count(connection); });
-    const auto opened = raised([&] { return database->open(now).has_value(); });
+    const auto opened = raised([&] { return database->open().has_value(); });
     const auto took = std::chrono::steady_clock::now() - start;
     server.signal_all(SIGCONT);
     CHECK(run.code() == Errc::timed_out);
@@ -244,19 +247,19 @@ TEST_CASE("no more sessions are opened than allowed, and they are used again") {
     static_cast<void>(database->make(now, nothing));
     std::vector<std::string> first;
     {
-        auto one = database->open(now);
-        const auto two = database->open(now);
+        auto one = database->open();
+        const auto two = database->open();
         first = sessions();
         CHECK(first.size() == 2);
-        CHECK(raised([&] { return database->open(now).has_value(); }).code() == Errc::timed_out);
+        CHECK(raised([&] { return database->open().has_value(); }).code() == Errc::timed_out);
         std::jthread soon([&] {
             std::this_thread::sleep_for(100ms);
             one.reset();
         });
-        CHECK(database->open(now));
+        CHECK(database->open());
     }
     for(int i = 0; i < 10; ++i) {
-        CHECK(database->open(now));
+        CHECK(database->open());
     }
     CHECK(sessions() == first);
 }
@@ -267,15 +270,15 @@ TEST_CASE("a process that comes of a fork has sessions of its own") {
 #endif
     const auto database = on(PostgresqlServer::get().new_database());
     auto held = open_or_make(*database);
-    static_cast<void>(database->open(now));  // idle
+    static_cast<void>(database->open());  // idle
     CHECK(insert(held, -1) == 0);
     const auto statuses = test::in_processes(3, [&](int number) {
-        auto own = database->open(now).value();
+        auto own = database->open().value();
         return count(own) >= 1 && insert(own, -10 - number) == 0;
     });
     CHECK(statuses == std::vector<int>{0, 0, 0});
     CHECK(count(held) == 4);
-    CHECK(database->open(now));
+    CHECK(database->open());
 }
 
 TEST_CASE("processes that bring up a database of an older version at once do it once, with its rows") {
@@ -287,7 +290,10 @@ TEST_CASE("processes that bring up a database of an older version at once do it 
     client.rows("alter table keyway.key_encryption_key drop column sealed_for_active");
     client.rows("drop index keyway.signing_key_by_key_encryption_key");
     client.rows("delete from keyway.keyway_schema where version > 1");
-    CHECK(test::in_processes(6, [&](int) { return on(connection)->open(now).has_value(); }) == std::vector<int>(6, 0));
+    CHECK(on(connection)->open()->schema() == 1);  // a reader leaves it as it is
+    CHECK(client.answer("select max(version) from keyway.keyway_schema") == "1");
+    CHECK(test::in_processes(6, [&](int) { return on(connection)->open_to_change(now).has_value(); }) ==
+          std::vector<int>(6, 0));
     CHECK(client.rows("select version from keyway.keyway_schema order by version") == std::vector<std::string>{"1", "2"});
     CHECK(client.answer("select salt from keyway.key_encryption_key where sealed_for_active is null") == "salt");
 }
@@ -303,4 +309,52 @@ TEST_CASE("processes that make or bring up the same database at once all use the
     CHECK(PostgresqlClient(connection).answer("select count(*) from keyway.keyway_schema where version < 0") == "6");
     CHECK(PostgresqlClient(connection).answer("select count(*) from keyway.keyway_schema where version > 0") ==
           std::to_string(schema_version));
+}
+
+TEST_CASE("what became of a lost commit is looked for again when something is in the way, and else said to be unknown") {
+    auto& server = PostgresqlServer::get();
+    const auto direct = server.new_database() + " user=postgres";
+    const test::TemporaryFolder folder;
+    test::CuttingProxy proxy(server.folder(), folder.path());
+    const auto database = postgresql_database(
+        {.connection = "host=" + folder.path().string() + " " + direct.substr(direct.find("dbname=")), .timeout = 1s});
+    auto connection = open_or_make(*database);
+    const bool is_found_late = GENERATE(true, false);
+    PostgresqlClient other(direct);
+    int tries = 0;
+    int looks = 0;
+    const auto work = [&](soci::session& sql) {
+        if(++tries == 2) {
+            other.rows("begin");
+            other.rows("lock table keyway.keyway_schema in share mode");
+        }
+        sql << "insert into keyway_schema (version, applied) values (:version, '')", soci::use(-tries);
+        return tries;
+    };
+    const auto settle = [&](soci::session&) { return ++looks > 1 && is_found_late ? std::optional(17) : std::nullopt; };
+    proxy.cut_next(test::CuttingProxy::Cut::after_commit);
+    if(is_found_late) {
+        CHECK(connection.write(Error(Errc::internal, "violated"), work, settle) == 17);
+    } else {
+        const auto error = raised([&] { return connection.write(Error(Errc::internal, "violated"), work, settle); });
+        CHECK(error.code() == Errc::outcome_unknown);
+        CHECK(error.hint().find("list, check") != std::string::npos);
+    }
+    CHECK(tries == 2);
+    CHECK(looks == 2);
+    other.rows("rollback");
+    CHECK(count(connection) == 1);
+}
+
+TEST_CASE("an answer to a commit that is an error is that error, and no outcome that nobody knows") {
+    const auto connection = PostgresqlServer::get().new_database();
+    const auto database = on(connection);
+    auto ours = open_or_make(*database);
+    PostgresqlClient client(connection);
+    client.rows("create function keyway.refuse() returns trigger language plpgsql as"
+                " $$ begin raise exception 'no' using errcode = '53100'; end $$");
+    client.rows("create constraint trigger late after insert on keyway.keyway_schema deferrable initially deferred"
+                " for each row execute function keyway.refuse()");
+    CHECK(raised([&] { return insert(ours, -1); }).code() == Errc::storage_failed);
+    CHECK(count(ours) == 0);
 }

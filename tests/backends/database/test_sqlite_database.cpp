@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 constexpr auto now = "2027-01-15T08:00:00Z";
 
 Error on_open(const fs::path& path) {
-    return raised([&] { return SqliteDatabase(path).open(now).has_value(); });
+    return raised([&] { return SqliteDatabase(path).open().has_value(); });
 }
 
 void make(const fs::path& path) {
@@ -39,7 +39,7 @@ void make(const fs::path& path) {
 
 Connection open_or_make(const fs::path& path) {
     make(path);
-    return SqliteDatabase(path).open(now).value();
+    return SqliteDatabase(path).open().value();
 }
 
 std::vector<std::string> files_in(const fs::path& folder) {
@@ -63,7 +63,7 @@ std::string pragma(Connection& connection, const std::string& name) {
 TEST_CASE("a database is made when it is asked for, for its owner only, and nothing else is left") {
     const TemporaryFolder folder;
     const auto path = folder.path() / "keys.db";
-    CHECK(!SqliteDatabase(path).open(now));
+    CHECK(!SqliteDatabase(path).open());
     CHECK(files_in(folder.path()).empty());
     make(path);
     CHECK(files_in(folder.path()) == std::vector<std::string>{"keys.db"});
@@ -71,7 +71,7 @@ TEST_CASE("a database is made when it is asked for, for its owner only, and noth
     REQUIRE(::stat(path.c_str(), &info) == 0);
     CHECK((info.st_mode & 07777U) == 0600);
     CHECK(answer(path, "select max(version || ' ' || applied) from keyway_schema") == "2 2027-01-15T08:00:00Z");
-    CHECK(SqliteDatabase(path).open(now));
+    CHECK(SqliteDatabase(path).open());
 }
 
 TEST_CASE("connections keep what was written over a power failure, and wipe what was deleted") {
@@ -122,7 +122,7 @@ TEST_CASE("a database of a newer version is refused, and says so") {
     CHECK(on_open(path).message().find("schema version 99999999999,") != std::string::npos);
 }
 
-TEST_CASE("a database of an older version is brought up, with its rows") {
+TEST_CASE("a database of an older version is read as it is, and brought up by the first change, with its rows") {
     const TemporaryFolder folder;
     const auto path = folder.path() / "keys.db";
     make(path);
@@ -130,7 +130,10 @@ TEST_CASE("a database of an older version is brought up, with its rows") {
     execute(path, "drop index signing_key_by_key_encryption_key");
     execute(path, "alter table key_encryption_key drop column sealed_for_active");
     execute(path, "delete from keyway_schema where version > 1");
-    CHECK(SqliteDatabase(path).open(now));
+    const auto before = test::bytes_of_database(folder.path());
+    CHECK(SqliteDatabase(path).open()->schema() == 1);
+    CHECK(test::bytes_of_database(folder.path()) == before);
+    CHECK(SqliteDatabase(path).open_to_change(now)->schema() == 2);
     CHECK(answer(path, "select max(version) from keyway_schema") == "2");
     CHECK(answer(path, "select salt from key_encryption_key where sealed_for_active is null") == "salt");
 }
@@ -178,7 +181,7 @@ TEST_CASE("a database in a folder that others can write is refused, and not made
         CHECK(raised([&] { return make(inner / "new.db"), 0; }).code() == Errc::permissions_insecure);
     }
     REQUIRE(::chmod(inner.c_str(), 0755) == 0);
-    CHECK(SqliteDatabase(path).open(now));
+    CHECK(SqliteDatabase(path).open());
     CHECK(files_in(inner) == std::vector<std::string>{"keys.db"});
     if(::geteuid() == 0) {
         REQUIRE(::chown(inner.c_str(), 65534, 65534) == 0);
@@ -215,7 +218,7 @@ TEST_CASE("the files beside a database are as private as the database, and none 
         CHECK(fs::exists(left));
         fs::remove(left);
     }
-    CHECK(SqliteDatabase(path).open(now));
+    CHECK(SqliteDatabase(path).open());
     CHECK(files_in(folder.path()) == std::vector<std::string>{"keys.db"});
 }
 
@@ -239,7 +242,7 @@ TEST_CASE("a database in a folder that cannot be written is read, not changed") 
     std::optional<Error> on_write;
     std::optional<Error> on_log;
     try {
-        auto connection = SqliteDatabase(path).open(now);
+        auto connection = SqliteDatabase(path).open();
         connection->run([&](soci::session& sql) { sql << "select applied from keyway_schema", soci::into(read); });
         try {
             connection->write(Error(Errc::internal, "violated"), [](soci::session& sql) {
@@ -256,7 +259,7 @@ TEST_CASE("a database in a folder that cannot be written is read, not changed") 
     CHECK(::chmod((path.string() + "-wal").c_str(), 0600) == 0);
     CHECK(::chmod(inner.c_str(), 0500) == 0);
     try {
-        static_cast<void>(SqliteDatabase(path).open(now));
+        static_cast<void>(SqliteDatabase(path).open());
     } catch(const Error& error) {
         on_log = error;
     }
@@ -298,7 +301,7 @@ TEST_CASE("paths that SQLite could take for something else") {
         const auto path = folder.path() / name;
         make(path);
         CHECK(fs::exists(path));
-        CHECK(SqliteDatabase(path).open(now));
+        CHECK(SqliteDatabase(path).open());
     }
     CHECK(files_in(folder.path()).size() == 7);
     CHECK(raised([&] { return SqliteDatabase(folder.path() / "a\"b.db"); }).code() == Errc::invalid_option);
@@ -365,7 +368,7 @@ TEST_CASE("who holds the database is waited for, but not for ever") {
     auto holder = test::open_sqlite(path);
     holder << "begin immediate";
     const auto insert = [&](std::chrono::seconds patience) {
-        auto connection = SqliteDatabase(path, patience).open(now);
+        auto connection = SqliteDatabase(path, patience).open();
         connection->write(Error(Errc::internal, "violated"), [](soci::session& sql) {
             sql << "insert into keyway_schema (version, applied) values (-1, '')";
         });

@@ -60,16 +60,16 @@ void run(Session& session, const Arguments& arguments) {
     }
     const auto options = session.options(alias, Phase::use);
     const auto where = " in backend " + in_quotes(alias.str());
-    if(arguments.has("dry-run")) {
-        const auto number = rewrapper->keys_to_rewrap(options);
-        session.report({{"backend", alias.str()}, {"keys", number}, {"dry-run", true}},
-                       "would put " + keys(number) + where + " under a new key-encryption key\n");
-        return;
-    }
     RewrapRequest request;
     if(arguments.has("new-passphrase")) {
         request.new_passphrase =
             session.secret("new-passphrase", "new passphrase of backend " + in_quotes(alias.str()), Asking::twice);
+    }
+    if(arguments.has("dry-run")) {
+        const auto number = rewrapper->keys_to_rewrap(request, options);
+        session.report({{"backend", alias.str()}, {"keys", number}, {"dry-run", true}},
+                       "would put " + keys(number) + where + " under a new key-encryption key\n");
+        return;
     }
     RewrapResult result;
     {

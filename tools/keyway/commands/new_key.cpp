@@ -5,6 +5,7 @@
 #include "../terminal.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/key/store_checker.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -58,7 +59,13 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb) 
         throw Error(Errc::already_exists, "there is a key " + in_quotes(label) + in_backend + " already",
                     "choose another label");
     }
-    session.look_at_secrets(key.backend, key.options);
+    const bool all_there = session.look_at_secrets(key.backend, key.options);
+    // Nobody is asked for a passphrase by a dry run.
+    if(const auto* const checker = dynamic_cast<const StoreChecker*>(&backend); checker != nullptr && all_there) {
+        if(const auto error = checker->check_new_key(key.spec, verb == "create" ? Phase::create : Phase::store, key.options)) {
+            throw Error(*error);
+        }
+    }
     session.report(Json{{"dry-run", true},
                         {"backend", key.backend.str()},
                         {"type", key.spec.to_string()},

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/database/database_backend.hpp>
-#include <keyway/backends/database/envelope_internal.hpp>
+#include <keyway/backends/database/database_options_internal.hpp>
 #include <keyway/backends/database/key_encryption_key_internal.hpp>
 #include <keyway/backends/database/key_table_internal.hpp>
 #include <keyway/backends/database/rewrap_internal.hpp>
+#include <keyway/backends/database/sealed_key_internal.hpp>
 #include <keyway/core/error.hpp>
-#include <keyway/database/postgresql_database_internal.hpp>
-#include <keyway/database/sqlite_database_internal.hpp>
 #include <keyway/key/key_exporter.hpp>
 #include <keyway/key/key_rewrapper.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
@@ -15,9 +14,7 @@
 #include <keyway/key/store_checker.hpp>
 
 #include <botan/pk_keys.h>
-#include <botan/system_rng.h>
 
-#include <chrono>
 #include <utility>
 
 namespace keyway {
@@ -27,65 +24,6 @@ namespace {
 using database::Connection;
 
 constexpr std::string_view type_name = "database";
-
-OptionTable option_table() {
-    using enum Phase;
-    return {
-        {.name = "path",
-         .type = OptionType::path,
-         .phases = {settings},
-         .help = "the SQLite file; made with mode 0600 when the first key is put into it"},
-        {.name = "postgresql",
-         .phases = {settings},
-         .help = "in place of path: where a PostgreSQL server has the database, as a connection string or URI of libpq "
-                 "without a password"},
-        {.name = "database-password",
-         .type = OptionType::secret_source,
-         .phases = {settings},
-         .help = "the source of the password of the server's user; without it libpq looks for one (~/.pgpass)"},
-        {.name = "connections",
-         .type = OptionType::number,
-         .phases = {settings},
-         .default_value = "8",
-         .help = "the most connections to the server at a time, 1 to 1000"},
-        {.name = "timeout",
-         .type = OptionType::number,
-         .phases = {settings},
-         .default_value = "10",
-         .help = "how many seconds to wait for the server, or for others who hold the database, 1 to 3600"},
-        {.name = "passphrase",
-         .type = OptionType::secret_source,
-         .phases = {settings, create, store, use},
-         .help = "the source of the passphrase of the database, the same for all its keys"},
-        {.name = "label", .type = OptionType::text, .phases = {create, store}, .help = "the new key's name"},
-        {.name = "argon2-memory-kib",
-         .type = OptionType::number,
-         .phases = {settings},
-         .default_value = "65536",
-         .help =
-             "the memory in KiB that one guess at the passphrase takes, 8192 to 1048576; used when the database is new"},
-        {.name = "argon2-passes",
-         .type = OptionType::number,
-         .phases = {settings},
-         .default_value = "3",
-         .help = "how often that memory is gone through, 1 to 100, at most 4 GiB in all; used when the database is new"},
-    };
-}
-
-std::vector<std::uint8_t> private_key_purpose(const KeyHeader& key) {
-    return associated_data("private-key", {key.label, key.spki_sha256, key.key_type, key.created});
-}
-
-KeyRow sealed_row(const KeyHeader& header,
-                  std::span<const std::uint8_t> private_key_info,
-                  const KeyEncryptionKey& key_encryption_key) {
-    const auto data_key = Botan::system_rng().random_vec(envelope_key_size);
-    return {.header = header,
-            .key_encryption_key_id = key_encryption_key.record.id,
-            .wrapped_data_key = seal(key_encryption_key.bytes, data_key,
-                                     data_key_purpose(header, key_encryption_key.record.id)),
-            .encrypted_private_key = seal(data_key, private_key_info, private_key_purpose(header))};
-}
 
 class DatabaseBackend final : public KeyBackend,
                               public KeyLister,
@@ -101,18 +39,9 @@ public:
         : KeyBackend(name, std::move(table), std::move(values)),
           secrets_(context.secrets),
           clock_(context.clock),
-          cost_{.memory_kib = settings().number("argon2-memory-kib").value_or(Argon2Cost().memory_kib),
-                .passes = settings().number("argon2-passes").value_or(Argon2Cost().passes)},
-          database_(configured_database()),
-          capabilities_(BackendCapabilities::everything()) {
-        if(!cost_.is_enough() || cost_.is_too_much()) {
-            throw Error(Errc::invalid_option,
-                        "\"argon2-memory-kib\" or \"argon2-passes\" of backend " + in_quotes(alias().str()) +
-                            " is out of range",
-                        "use 8192 to 1048576 KiB and 1 to 100 passes, multiplied at most 4194304")
-                .in_backend(alias().str());
-        }
-    }
+          cost_(configured_cost(alias(), settings())),
+          database_(configured_database(alias(), settings(), secrets_)),
+          capabilities_(BackendCapabilities::everything()) {}
 
     CreatedKey create(const KeySpec& spec, const OptionValues& options) override {
         return naming_backend(alias(), [&] {
@@ -137,7 +66,7 @@ public:
     std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
             const auto values = completed(Phase::use, options);
-            auto connection = database_->open(now());
+            auto connection = database_->open();
             const auto row = find(connection, ref);
             return opened(*connection, row, ref, values);
         });
@@ -151,7 +80,7 @@ public:
         try {
             naming_backend(alias(), [&] {
                 const auto values = completed(Phase::use, options);
-                auto connection = database_->open(now());
+                auto connection = database_->open();
                 const auto row = find(connection, ref);
                 if(values.has("passphrase")) {
                     static_cast<void>(opened(*connection, row, ref, values));
@@ -167,13 +96,33 @@ public:
         try {
             naming_backend(alias(), [&] {
                 static_cast<void>(completed(Phase::use, options));
-                auto connection = database_->open(now());
+                auto connection = database_->open();
                 if(!connection) {
                     throw Error(Errc::storage_failed,
                                 "the database " + in_quotes(database_->name()) + " is not there yet",
                                 "it is made when the first key is put into it");
                 }
-                require_writable(*connection);
+                require_writable(*connection, now());
+                database_->require_room();
+            });
+            return std::nullopt;
+        } catch(const Error& error) {
+            return error;
+        }
+    }
+
+    std::optional<Error> check_new_key(const KeySpec& spec, Phase phase, const OptionValues& options) const override {
+        try {
+            naming_backend(alias(), [&] {
+                const auto values = completed(phase, options);
+                require_offered(spec);
+                static_cast<void>(new_label(values));
+                const auto passphrase = read_passphrase(values);
+                auto connection = database_->open();
+                if(const auto records = connection ? find_key_encryption_keys(*connection) : KeyEncryptionKeyRecords();
+                   records.active) {
+                    static_cast<void>(keys_.derive(*records.active, passphrase, database_->name()));
+                }
             });
             return std::nullopt;
         } catch(const Error& error) {
@@ -185,7 +134,7 @@ public:
         return naming_backend(alias(), [&] {
             static_cast<void>(completed(Phase::use, options));
             KeyListing listing;
-            if(auto connection = database_->open(now())) {
+            if(auto connection = database_->open()) {
                 for(const auto& header : list_keys(*connection)) {
                     try {
                         listing.keys.push_back({.ref = reference(header),
@@ -203,7 +152,7 @@ public:
     void remove(const KeyRef& ref, const OptionValues& options) override {
         naming_backend(alias(), [&] {
             static_cast<void>(completed(Phase::use, options));
-            auto connection = database_->open(now());
+            auto connection = database_->open();
             const auto row = find(connection, ref);
             if(!remove_key(*connection, row.header.label, row.header.spki_sha256)) {
                 throw not_found(row.header.label);
@@ -214,36 +163,14 @@ public:
     RewrapResult rewrap(const RewrapRequest& request, const OptionValues& options) override {
         return naming_backend(alias(), [&] {
             const auto values = completed(Phase::use, options);
-            RewrapResult result;
-            auto connection = database_->open(now());
-            const auto active = connection ? find_active_key_encryption_key(*connection) : std::nullopt;
-            if(!active) {
+            auto connection = database_->open_to_change(now());
+            const auto records = connection ? find_key_encryption_keys(*connection) : KeyEncryptionKeyRecords();
+            if(!records.active) {
                 throw holds_no_key(database_->name());
             }
-            const auto replaced = find_replaced(*connection);
-            result.resumed = !replaced.empty();
-            std::vector<Rotation> rotations;
-            if(result.resumed) {
-                const auto passphrase = request.new_passphrase ? request.new_passphrase->clone() : read_passphrase(values);
-                const auto new_key = keys_.derive(*active, passphrase, database_->name());
-                for(const auto& record : replaced) {
-                    rotations.push_back({unlock_replaced(record, new_key, database_->name()), new_key});
-                }
-            } else {
-                const auto passphrase = read_passphrase(values);
-                const auto& new_passphrase = request.new_passphrase ? *request.new_passphrase : passphrase;
-                Rotation rotation{keys_.derive(*active, passphrase, database_->name()),
-                                  new_key_encryption_key(cost_, new_passphrase, database_->name())};
-                if(!begin_rotation(*connection, rotation, now())) {
-                    throw Error(Errc::already_exists,
-                                "somebody else has just begun to change the key-encryption key of the database " +
-                                    in_quotes(database_->name()),
-                                "see whether that is done; the new passphrase is the one given there");
-                }
-                keys_.keep(rotation.new_key, new_passphrase);
-                rotations.push_back(std::move(rotation));
-            }
-            for(const auto& rotation : rotations) {
+            RewrapResult result{.rewrapped = 0, .resumed = !records.replaced.empty()};
+            for(const auto& rotation :
+                result.resumed ? begun_rotations(records, request, values) : new_rotation(*connection, *records.active, request, values)) {
                 const auto outcome = carry_out(*connection, rotation, request);
                 if(outcome.damaged_label) {
                     throw damaged(*outcome.damaged_label);
@@ -254,67 +181,29 @@ public:
         });
     }
 
-    std::uint64_t keys_to_rewrap(const OptionValues& options) const override {
+    std::uint64_t keys_to_rewrap(const RewrapRequest& request, const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
-            static_cast<void>(completed(Phase::use, options));
-            auto connection = database_->open(now());
-            const auto active = connection ? find_active_key_encryption_key(*connection) : std::nullopt;
-            std::uint64_t keys = 0;
-            if(active) {
-                const auto replaced = find_replaced(*connection);
-                for(const auto& record : replaced.empty() ? std::vector{*active} : replaced) {
-                    keys += count_under(*connection, record.id);
-                }
+            const auto values = completed(Phase::use, options);
+            auto connection = database_->open();
+            const auto records = connection ? find_key_encryption_keys(*connection) : KeyEncryptionKeyRecords();
+            if(!records.active) {
+                throw holds_no_key(database_->name());
             }
-            return keys;
+            if(!records.replaced.empty()) {
+                std::uint64_t keys = 0;
+                for(const auto& rotation : begun_rotations(records, request, values)) {
+                    keys += count_under(*connection, rotation.old_key.record.id);
+                }
+                return keys;
+            }
+            static_cast<void>(keys_.derive(*records.active, read_passphrase(values), database_->name()));
+            return count_under(*connection, records.active->id);
         });
     }
 
     const BackendCapabilities& capabilities() const override { return capabilities_; }
 
 private:
-    [[nodiscard]] std::uint64_t number_in_range(std::string_view name, std::uint64_t usual, std::uint64_t most) const {
-        const auto number = settings().number(name).value_or(usual);
-        if(number < 1 || number > most) {
-            throw Error(Errc::invalid_option,
-                        in_quotes(name) + " of backend " + in_quotes(alias().str()) + " is out of range",
-                        "use 1 to " + std::to_string(most));
-        }
-        return number;
-    }
-
-    [[nodiscard]] std::unique_ptr<database::Database> configured_database() const {
-        return naming_backend(alias(), [&]() -> std::unique_ptr<database::Database> {
-            const auto path = settings().path("path");
-            const auto server = settings().text("postgresql");
-            if(path.has_value() == server.has_value()) {
-                throw Error(Errc::invalid_option,
-                            "the backend " + in_quotes(alias().str()) + " has " +
-                                (path ? "both \"path\" and \"postgresql\"" : "no \"path\" and no \"postgresql\""),
-                            "name the SQLite file for its keys by \"path\", or the server by \"postgresql\"");
-            }
-            const std::chrono::seconds timeout(number_in_range("timeout", 10, 3600));
-            const auto connections = number_in_range("connections", 8, 1000);
-            const auto password = settings().secret_source("database-password");
-            if(path) {
-                if(password) {
-                    throw Error(Errc::invalid_option,
-                                "the backend " + in_quotes(alias().str()) + " has a \"database-password\" but no server",
-                                "it is for \"postgresql\"; the passphrase of an SQLite file is \"passphrase\"");
-                }
-                return std::make_unique<database::SqliteDatabase>(*path, timeout);
-            }
-            database::PostgresqlSettings postgresql{
-                .connection = *server, .connections = connections, .timeout = timeout};
-            if(password) {
-                postgresql.password = [secrets = secrets_, source = *password, name = alias().str()] {
-                    return secrets.read(source, "database password of backend " + in_quotes(name));
-                };
-            }
-            return database::postgresql_database(std::move(postgresql));
-        });
-    }
-
     [[nodiscard]] std::string now() const { return to_iso_8601(clock_()); }
 
     [[nodiscard]] Secret read_passphrase(const OptionValues& values) const {
@@ -327,11 +216,43 @@ private:
         return secrets_.read(*source, "passphrase of backend " + in_quotes(alias().str()));
     }
 
+    /// What an earlier call has begun: from each key that is being replaced to the active one.
+    [[nodiscard]] std::vector<Rotation> begun_rotations(const KeyEncryptionKeyRecords& records,
+                                                        const RewrapRequest& request,
+                                                        const OptionValues& values) const {
+        const auto passphrase = request.new_passphrase ? request.new_passphrase->clone() : read_passphrase(values);
+        const auto new_key = keys_.derive(*records.active, passphrase, database_->name());
+        std::vector<Rotation> rotations;
+        for(const auto& record : records.replaced) {
+            rotations.push_back({unlock_replaced(record, new_key, database_->name()), new_key});
+        }
+        return rotations;
+    }
+
+    /// Makes a new key the active one.
+    [[nodiscard]] std::vector<Rotation> new_rotation(Connection& connection,
+                                                     const KeyEncryptionKeyRecord& active,
+                                                     const RewrapRequest& request,
+                                                     const OptionValues& values) const {
+        const auto passphrase = read_passphrase(values);
+        const auto& new_passphrase = request.new_passphrase ? *request.new_passphrase : passphrase;
+        Rotation rotation{keys_.derive(active, passphrase, database_->name()),
+                          new_key_encryption_key(cost_, new_passphrase, database_->name())};
+        if(!begin_rotation(connection, rotation, now())) {
+            throw Error(Errc::already_exists,
+                        "somebody else has just begun to change the key-encryption key of the database " +
+                            in_quotes(database_->name()),
+                        "see whether that is done; the new passphrase is the one given there");
+        }
+        keys_.keep(rotation.new_key, new_passphrase);
+        return {std::move(rotation)};
+    }
+
     /// The label of a new key; whether it is free is asked before the work of making the key, and decided when it is
     /// added.
     [[nodiscard]] std::string new_label(const OptionValues& values) const {
         const auto label = KeyLabel::of(values);
-        if(auto connection = database_->open(now()); connection && find_key(*connection, label.str())) {
+        if(auto connection = database_->open(); connection && find_key(*connection, label.str())) {
             throw Error(Errc::already_exists,
                         "there is a key " + in_quotes(label.str()) + " already in the database " +
                             in_quotes(database_->name()),
@@ -350,8 +271,8 @@ private:
                                .created = now()};
         const auto passphrase = read_passphrase(values);
         for(;;) {
-            auto connection = database_->open(header.created);
-            const auto record = connection ? find_active_key_encryption_key(*connection) : std::nullopt;
+            auto connection = database_->open_to_change(header.created);
+            const auto record = connection ? find_key_encryption_keys(*connection).active : std::nullopt;
             const auto key_encryption_key =
                 record ? keys_.derive(*record, passphrase, database_->name())
                        : new_key_encryption_key(cost_, passphrase, database_->name());
@@ -408,16 +329,17 @@ private:
     }
 
     /// The key of a record; of one that is being replaced also by the passphrase of the one in its place.
-    [[nodiscard]] KeyEncryptionKey unlocked(Connection& connection,
+    [[nodiscard]] KeyEncryptionKey unlocked(const KeyEncryptionKeyRecords& records,
                                             const KeyEncryptionKeyRecord& record,
                                             const Secret& passphrase) const {
         if(!record.sealed_for_active.empty()) {
             if(auto kept = keys_.kept(record, passphrase)) {
                 return *std::move(kept);
             }
-            if(const auto active = find_active_key_encryption_key(connection)) {
+            if(records.active) {
                 try {
-                    return unlock_replaced(record, keys_.derive(*active, passphrase, database_->name()), database_->name());
+                    return unlock_replaced(record, keys_.derive(*records.active, passphrase, database_->name()),
+                                           database_->name());
                 } catch(const Error& error) {
                     if(error.code() != Errc::passphrase_incorrect) {
                         throw;
@@ -432,25 +354,21 @@ private:
                                                              KeyRow row,
                                                              const KeyRef& ref,
                                                              const OptionValues& values) const {
-        auto record = find_key_encryption_key(connection, row.key_encryption_key_id);
-        if(!record) {
+        auto records = find_key_encryption_keys(connection);
+        const auto* record = records.find(row.key_encryption_key_id);
+        if(record == nullptr) {
             // It may have been replaced since the row was read.
             if(auto again = find_key(connection, row.header.label);
                again && again->header.spki_sha256 == row.header.spki_sha256) {
                 row = *std::move(again);
-                record = find_key_encryption_key(connection, row.key_encryption_key_id);
+                records = find_key_encryption_keys(connection);
+                record = records.find(row.key_encryption_key_id);
             }
         }
-        if(!record) {
+        if(record == nullptr) {
             throw damaged(row.header.label);
         }
-        const auto key_encryption_key = unlocked(connection, *record, read_passphrase(values));
-        const auto data_key = unseal(key_encryption_key.bytes, row.wrapped_data_key,
-                                     data_key_purpose(row.header, key_encryption_key.record.id));
-        if(!data_key || data_key->size() != envelope_key_size) {
-            throw damaged(row.header.label);
-        }
-        const auto info = unseal(*data_key, row.encrypted_private_key, private_key_purpose(row.header));
+        const auto info = unsealed_row(row, unlocked(records, *record, read_passphrase(values)));
         if(!info) {
             throw damaged(row.header.label);
         }
@@ -488,7 +406,7 @@ private:
 BackendType database_backend() {
     return {.name = std::string(type_name),
             .title = "keys in a database, SQLite or PostgreSQL: encrypted one by one, under a passphrase",
-            .options = std::make_shared<const OptionTable>(option_table()),
+            .options = std::make_shared<const OptionTable>(database_options()),
             .open = [](const BackendAlias& alias,
                        std::shared_ptr<const OptionTable> table,
                        OptionValues settings,

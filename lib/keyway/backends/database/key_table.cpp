@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/database/key_table_internal.hpp>
+#include <keyway/database/migrations_internal.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -10,39 +11,47 @@ namespace {
 
 using database::Connection;
 
-constexpr auto select_record =
-    "select id, argon2_memory_kib, argon2_passes, argon2_parallelism, salt, check_value,"
-    " coalesce(sealed_for_active, '') from key_encryption_key where ";
+/// The columns of a record, by the schema that the database has: what an older one does not have is empty.
+std::string select_record(int schema) {
+    return std::string("select id, coalesce(active, 0), argon2_memory_kib, argon2_passes, argon2_parallelism, salt, check_value, ") +
+           (schema < 2 ? "''" : "coalesce(sealed_for_active, '')") + " from key_encryption_key";
+}
 
 /// Where a row is read to.
 struct RecordRow {
     KeyEncryptionKeyRecord record;
+    int active = 0;
     long long memory_kib = 0;
     long long passes = 0;
     long long parallelism = 0;
 
-    [[nodiscard]] KeyEncryptionKeyRecord finished() && {
+    [[nodiscard]] KeyEncryptionKeyRecord finished() const {
         const auto positive = [](long long number) { return static_cast<std::uint64_t>(std::max(number, 0LL)); };
-        record.cost = {positive(memory_kib), positive(passes), positive(parallelism)};
-        return std::move(record);
+        auto out = record;
+        out.cost = {positive(memory_kib), positive(passes), positive(parallelism)};
+        return out;
     }
 };
 
-/// @param lock put behind the select
-std::optional<KeyEncryptionKeyRecord> select_active(soci::session& sql, const std::string& lock = {}) {
+/// All of them by one statement, so that they fit together.
+/// @param lock to lock the active one, which then is the only one
+KeyEncryptionKeyRecords select_records(soci::session& sql, int schema, const std::string& lock = {}) {
+    KeyEncryptionKeyRecords records;
     RecordRow row;
-    sql << select_record << "active = 1" << lock, soci::into(row.record.id), soci::into(row.memory_kib),
-        soci::into(row.passes), soci::into(row.parallelism), soci::into(row.record.salt),
-        soci::into(row.record.check_value), soci::into(row.record.sealed_for_active);
-    return sql.got_data() ? std::optional(std::move(row).finished()) : std::nullopt;
-}
-
-std::optional<KeyEncryptionKeyRecord> select_record_of(soci::session& sql, const std::string& id) {
-    RecordRow row;
-    sql << select_record << "id = :id", soci::use(id, "id"), soci::into(row.record.id), soci::into(row.memory_kib),
-        soci::into(row.passes), soci::into(row.parallelism), soci::into(row.record.salt),
-        soci::into(row.record.check_value), soci::into(row.record.sealed_for_active);
-    return sql.got_data() ? std::optional(std::move(row).finished()) : std::nullopt;
+    const auto text = select_record(schema) + (lock.empty() ? " order by id" : " where active = 1" + lock);
+    soci::statement statement =
+        (sql.prepare << text, soci::into(row.record.id), soci::into(row.active), soci::into(row.memory_kib),
+         soci::into(row.passes), soci::into(row.parallelism), soci::into(row.record.salt),
+         soci::into(row.record.check_value), soci::into(row.record.sealed_for_active));
+    statement.execute();
+    while(statement.fetch()) {
+        if(row.active == 1) {
+            records.active = row.finished();
+        } else {
+            records.replaced.push_back(row.finished());
+        }
+    }
+    return records;
 }
 
 std::optional<KeyRow> select_key(soci::session& sql, const std::string& label) {
@@ -58,32 +67,16 @@ std::optional<KeyRow> select_key(soci::session& sql, const std::string& label) {
 
 }  // namespace
 
-std::optional<KeyEncryptionKeyRecord> find_active_key_encryption_key(Connection& connection) {
-    return connection.run([](soci::session& sql) { return select_active(sql); });
+const KeyEncryptionKeyRecord* KeyEncryptionKeyRecords::find(const std::string& id) const {
+    if(active && active->id == id) {
+        return &*active;
+    }
+    const auto found = std::ranges::find(replaced, id, &KeyEncryptionKeyRecord::id);
+    return found == replaced.end() ? nullptr : &*found;
 }
 
-std::optional<KeyEncryptionKeyRecord> find_key_encryption_key(Connection& connection, const std::string& id) {
-    return connection.run([&](soci::session& sql) { return select_record_of(sql, id); });
-}
-
-std::vector<KeyEncryptionKeyRecord> find_replaced(Connection& connection) {
-    return connection.run([](soci::session& sql) {
-        std::vector<std::string> ids;
-        std::string id;
-        soci::statement statement =
-            (sql.prepare << "select id from key_encryption_key where active is null order by id", soci::into(id));
-        statement.execute();
-        while(statement.fetch()) {
-            ids.push_back(id);
-        }
-        std::vector<KeyEncryptionKeyRecord> records;
-        for(const auto& each : ids) {
-            if(auto record = select_record_of(sql, each)) {
-                records.push_back(*std::move(record));
-            }
-        }
-        return records;
-    });
+KeyEncryptionKeyRecords find_key_encryption_keys(Connection& connection) {
+    return connection.run([&](soci::session& sql) { return select_records(sql, connection.schema()); });
 }
 
 std::optional<KeyRow> find_key(Connection& connection, const std::string& label) {
@@ -119,9 +112,33 @@ bool insert_record(soci::session& sql, const KeyEncryptionKeyRecord& record, con
         soci::use(record.id, "id"), soci::use(memory_kib, "memory"), soci::use(passes, "passes"),
         soci::use(parallelism, "parallelism"), soci::use(record.salt, "salt"),
         soci::use(record.check_value, "check"), soci::use(created, "created");
-    const auto active = select_active(sql);
+    const auto active = select_records(sql, database::schema_version).active;
     return active && active->id == record.id;
 }
+
+namespace {
+
+/// Adds the rows of a key within a transaction.
+bool insert_key(soci::session& sql,
+                const database::Dialect& dialect,
+                const KeyRow& key,
+                const KeyEncryptionKeyRecord& record,
+                const std::string& created) {
+    const auto active = select_records(sql, database::schema_version, dialect.keep_row).active;
+    if(active ? active->id != record.id : !insert_record(sql, record, created)) {
+        return false;
+    }
+    sql << "insert into signing_key (label, spki_sha256, key_type, created, key_encryption_key_id,"
+           " wrapped_data_key, encrypted_private_key)"
+           " values (:label, :spki, :type, :created, :record, :wrapped, :encrypted)",
+        soci::use(key.header.label, "label"), soci::use(key.header.spki_sha256, "spki"),
+        soci::use(key.header.key_type, "type"), soci::use(key.header.created, "created"),
+        soci::use(key.key_encryption_key_id, "record"), soci::use(key.wrapped_data_key, "wrapped"),
+        soci::use(key.encrypted_private_key, "encrypted");
+    return true;
+}
+
+}  // namespace
 
 bool add_key(Connection& connection,
              const KeyRow& key,
@@ -130,20 +147,7 @@ bool add_key(Connection& connection,
     const Error taken(Errc::already_exists,
                       "there is a key " + in_quotes(key.header.label) + " already in the database",
                       "choose another label; nothing is ever overwritten");
-    const auto add = [&](soci::session& sql) {
-        const auto active = select_active(sql, connection.dialect().keep_row);
-        if(active ? active->id != record.id : !insert_record(sql, record, created)) {
-            return false;
-        }
-        sql << "insert into signing_key (label, spki_sha256, key_type, created, key_encryption_key_id,"
-               " wrapped_data_key, encrypted_private_key)"
-               " values (:label, :spki, :type, :created, :record, :wrapped, :encrypted)",
-            soci::use(key.header.label, "label"), soci::use(key.header.spki_sha256, "spki"),
-            soci::use(key.header.key_type, "type"), soci::use(key.header.created, "created"),
-            soci::use(key.key_encryption_key_id, "record"), soci::use(key.wrapped_data_key, "wrapped"),
-            soci::use(key.encrypted_private_key, "encrypted");
-        return true;
-    };
+    const auto add = [&](soci::session& sql) { return insert_key(sql, connection.dialect(), key, record, created); };
     // No other row has the same ciphertext.
     const auto was_added = [&](soci::session& sql) {
         const auto found = select_key(sql, key.header.label);
@@ -152,10 +156,26 @@ bool add_key(Connection& connection,
     return connection.write(taken, add, was_added);
 }
 
-void require_writable(Connection& connection) {
-    const Error never(Errc::internal, "nothing was changed, and broke a rule");
-    connection.write(never, [](soci::session& sql) {
-        sql << "delete from signing_key where label = ''";  // which no key has
+void require_writable(Connection& connection, const std::string& created) {
+    // Rows as large as a key's, under a label that no key has.
+    KeyRow key{.header = {.label = {}, .spki_sha256 = std::string(64, '0'), .key_type = "p-256", .created = created},
+               .key_encryption_key_id = {},
+               .wrapped_data_key = std::string(80, 'A'),
+               .encrypted_private_key = std::string(4096, 'A')};
+    connection.rehearse([&](soci::session& sql) {
+        const auto active = select_records(sql, connection.schema()).active;
+        KeyEncryptionKeyRecord record{.id = "rehearsal", .cost = {}, .salt = {}, .check_value = {}};
+        if(connection.schema() == database::schema_version) {
+            key.key_encryption_key_id = active ? active->id : record.id;
+            static_cast<void>(insert_key(sql, connection.dialect(), key, active.value_or(record), created));
+        } else {
+            // The first change brings the schema up.
+            if(const auto& lock = connection.dialect().lock_schema; !lock.empty()) {
+                sql << lock;
+            }
+            database::apply_migrations(sql, connection.dialect(), created);
+        }
+        sql << "delete from signing_key where label = ''";
     });
 }
 

@@ -26,15 +26,16 @@ struct KeyRow {
     std::string encrypted_private_key;
 };
 
-/// The record new keys go under; nothing in a new database.
-[[nodiscard]] std::optional<KeyEncryptionKeyRecord> find_active_key_encryption_key(
-    database::Connection& connection);
+/// The key-encryption keys that a database has, as they were at one moment.
+struct KeyEncryptionKeyRecords {
+    std::optional<KeyEncryptionKeyRecord> active;  ///< the one new keys go under; nothing in a new database
+    std::vector<KeyEncryptionKeyRecord> replaced;  ///< those that are being replaced
 
-[[nodiscard]] std::optional<KeyEncryptionKeyRecord> find_key_encryption_key(database::Connection& connection,
-                                                                            const std::string& id);
+    /// The one of an id, or null; valid as long as this.
+    [[nodiscard]] const KeyEncryptionKeyRecord* find(const std::string& id) const;
+};
 
-/// The records of key-encryption keys that are being replaced.
-[[nodiscard]] std::vector<KeyEncryptionKeyRecord> find_replaced(database::Connection& connection);
+[[nodiscard]] KeyEncryptionKeyRecords find_key_encryption_keys(database::Connection& connection);
 
 [[nodiscard]] std::optional<KeyRow> find_key(database::Connection& connection, const std::string& label);
 
@@ -55,9 +56,11 @@ struct KeyRow {
                            const KeyEncryptionKeyRecord& record,
                            const std::string& created);
 
-/// Changes nothing, as a change.
-/// @throws Errc::storage_failed when the database can only be read; Errc::timed_out when others hold it
-void require_writable(database::Connection& connection);
+/// Adds a key and removes it, and takes all of that back.
+/// @param created the time, as text
+/// @throws Errc::storage_failed when the database can only be read, or this user may not add or remove keys; Errc::timed_out
+///         when others hold it
+void require_writable(database::Connection& connection, const std::string& created);
 
 /// Removes the one key with this label and fingerprint.
 /// @return whether it was there

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/database/envelope_internal.hpp>
 #include <keyway/backends/database/rewrap_internal.hpp>
+#include <keyway/backends/database/sealed_key_internal.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -91,12 +92,6 @@ void end_rotation(Connection& connection, const std::string& old_id) {
 
 }  // namespace
 
-// Other than that of the private key with the id of the key it is encrypted under: a rotation encrypts the data key anew,
-// and leaves the private key as it is.
-std::vector<std::uint8_t> data_key_purpose(const KeyHeader& key, const std::string& key_encryption_key_id) {
-    return associated_data("data-key", {key_encryption_key_id, key.label, key.spki_sha256});
-}
-
 KeyEncryptionKey unlock_replaced(const KeyEncryptionKeyRecord& record,
                                  const KeyEncryptionKey& active,
                                  const std::string& where) {
@@ -114,17 +109,21 @@ bool begin_rotation(Connection& connection, const Rotation& rotation, const std:
     const auto& old_id = rotation.old_key.record.id;
     const auto& new_id = rotation.new_key.record.id;
     const auto sealed = seal(rotation.new_key.bytes, rotation.old_key.bytes, replaced_purpose(old_id, new_id));
+    const auto was_begun = [&](soci::session& sql) {
+        int found = 0;
+        sql << "select count(*) from key_encryption_key where id = :id", soci::use(new_id, "id"), soci::into(found);
+        return found == 1 ? std::optional(true) : std::nullopt;
+    };
     const auto begin = [&](soci::session& sql) {
         soci::statement statement = (sql.prepare << "update key_encryption_key set active = null, sealed_for_active = :sealed"
                                                     " where id = :id and active = 1",
                                      soci::use(sealed, "sealed"), soci::use(old_id, "id"));
         statement.execute(true);
-        return statement.get_affected_rows() == 1 && insert_record(sql, rotation.new_key.record, created);
-    };
-    const auto was_begun = [&](soci::session& sql) {
-        int found = 0;
-        sql << "select count(*) from key_encryption_key where id = :id", soci::use(new_id, "id"), soci::into(found);
-        return found == 1 ? std::optional(true) : std::nullopt;
+        if(statement.get_affected_rows() != 1) {
+            // It may be by ourselves: the transaction of a lost connection may have ended only after was_begun had looked.
+            return was_begun(sql).value_or(false);
+        }
+        return insert_record(sql, rotation.new_key.record, created);
     };
     return connection.write(failed(connection), begin, was_begun);
 }

@@ -13,9 +13,6 @@
 
 namespace keyway {
 
-/// What the data key of a key is bound to: its name, and the key it is encrypted under.
-[[nodiscard]] std::vector<std::uint8_t> data_key_purpose(const KeyHeader& key, const std::string& key_encryption_key_id);
-
 /// A key-encryption key that is being replaced, and the one in its place.
 struct Rotation {
     KeyEncryptionKey old_key;

@@ -193,21 +193,7 @@ void KeyFolder::require_writable() const {
         throw failed("read the folder", path_, errno);
     }
     require_private_folder(folder, path_);
-    const Descriptor file(::openat(folder.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if(file.get() < 0) {
-        const int error = errno;
-        // A file system without such files: then what is allowed has to do.
-        const bool has_none = error == EOPNOTSUPP || error == EISDIR || error == EINVAL;
-        if(has_none && ::faccessat(folder.get(), ".", W_OK | X_OK, AT_EACCESS) == 0) {
-            return;
-        }
-        throw failed("write into the folder", path_, has_none ? errno : error);
-    }
-    const std::vector<std::uint8_t> as_large_as_a_key(8192);
-    const auto written = ::write(file.get(), as_large_as_a_key.data(), as_large_as_a_key.size());
-    if(std::cmp_not_equal(written, as_large_as_a_key.size())) {
-        throw failed("write into the folder", path_, written < 0 ? errno : ENOSPC);
-    }
+    require_room(folder.get(), path_, 8192);  // more than any key
 }
 
 void KeyFolder::remove(const std::string& name) const {

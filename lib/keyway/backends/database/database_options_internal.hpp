@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/backends/database/key_encryption_key_internal.hpp>
+#include <keyway/config/settings.hpp>
+#include <keyway/core/secret_source.hpp>
+#include <keyway/database/database_internal.hpp>
+#include <keyway/options/option_spec.hpp>
+#include <keyway/options/option_values.hpp>
+
+#include <memory>
+
+namespace keyway {
+
+/// The options of the database backend, in all phases.
+[[nodiscard]] OptionTable database_options();
+
+/// The database that the settings name, SQLite or PostgreSQL.
+/// @param secrets reads the password of a server's user, when it is needed
+/// @throws Errc::invalid_option when the settings name none, or do not fit together
+[[nodiscard]] std::unique_ptr<database::Database> configured_database(const BackendAlias& alias,
+                                                                      const OptionValues& settings,
+                                                                      const SecretReader& secrets);
+
+/// How much work Argon2id is to make, as the settings say.
+/// @throws Errc::invalid_option when it is too little or too much
+[[nodiscard]] Argon2Cost configured_cost(const BackendAlias& alias, const OptionValues& settings);
+
+}  // namespace keyway
