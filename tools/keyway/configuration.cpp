@@ -49,32 +49,38 @@ void require_own_settings(const fs::path& file) {
     }
 }
 
-std::vector<fs::path> usual_places() {
-    std::vector<fs::path> places{in_current_folder};
-    if(const auto folder = environment("XDG_CONFIG_HOME")) {
-        places.push_back(fs::path(*folder) / "keyway/keyway.json");
-    } else if(const auto home = environment("HOME")) {
-        places.push_back(fs::path(*home) / ".config/keyway/keyway.json");
+std::vector<SettingsPlace> all_places(const Globals& globals) {
+    std::vector<SettingsPlace> places;
+    if(globals.config) {
+        places.push_back({.from = "--config", .path = *globals.config});
     }
-    places.emplace_back("/etc/keyway/keyway.json");
+    if(const auto named = environment("KEYWAY_CONFIG")) {
+        places.push_back({.from = "$KEYWAY_CONFIG", .path = *named});
+    }
+    places.push_back({.from = "current folder", .path = in_current_folder});
+    if(const auto folder = environment("XDG_CONFIG_HOME")) {
+        places.push_back({.from = "user", .path = fs::path(*folder) / "keyway/keyway.json"});
+    } else if(const auto home = environment("HOME")) {
+        places.push_back({.from = "user", .path = fs::path(*home) / ".config/keyway/keyway.json"});
+    }
+    places.push_back({.from = "system", .path = "/etc/keyway/keyway.json"});
     return places;
 }
 
-std::optional<fs::path> find_file(const Globals& globals) {
-    if(globals.config) {
-        return *globals.config;
-    }
-    if(const auto named = environment("KEYWAY_CONFIG")) {
-        return *named;
-    }
-    for(const auto& place : usual_places()) {
+/// Marks the place that is used, and those before it. A file that is named is used even where it is missing, which is told
+/// when it is read.
+std::optional<fs::path> choose_place(std::vector<SettingsPlace>& places) {
+    for(auto& place : places) {
         std::error_code error;
-        if(fs::exists(place, error)) {
-            if(place == in_current_folder) {
-                require_own_settings(place);
+        const bool is_named = place.from == "--config" || place.from == "$KEYWAY_CONFIG";
+        if(is_named || fs::exists(place.path, error)) {
+            if(!is_named && place.path == in_current_folder) {
+                require_own_settings(place.path);
             }
-            return place;
+            place.state = SettingsPlace::State::used;
+            return place.path;
         }
+        place.state = SettingsPlace::State::missing;
     }
     return std::nullopt;
 }
@@ -145,7 +151,8 @@ std::string aliases_in(const Settings& settings) {
 
 Configuration load_configuration(const Globals& globals) {
     Configuration configuration;
-    configuration.file = find_file(globals);
+    configuration.places = all_places(globals);
+    configuration.file = choose_place(configuration.places);
     if(configuration.file) {
         configuration.settings = read_settings(*configuration.file);
     }

@@ -9,13 +9,27 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace keyway::cli {
+
+/// A place where settings are looked for.
+struct SettingsPlace {
+    enum class State {
+        used,
+        missing,       ///< looked at; there is no file
+        not_looked_at  ///< one before it was used
+    };
+    std::string from;  ///< "--config", "$KEYWAY_CONFIG", "current folder", "user", "system"
+    std::filesystem::path path;
+    State state = State::not_looked_at;
+};
 
 /// The settings that a call works with, and where they came from.
 struct Configuration {
     Settings settings;
     std::optional<std::filesystem::path> file;  ///< nothing when there is no file
+    std::vector<SettingsPlace> places;          ///< in the order of looking
 };
 
 /// What to do where a backend is asked for and there are no settings.

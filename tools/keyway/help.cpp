@@ -151,6 +151,9 @@ std::string help_of(const Command& command, const BackendRegistry& types, const 
     }
     if(command.backend_phase) {
         for(const auto& name : types_shown(types, settings)) {
+            if(!types.knows(name)) {
+                continue;
+            }
             out += heading("Flags for backends of type " + name);
             for(const auto& flag : option_flags_of(types.type(name), *command.backend_phase, command)) {
                 out += entry(flag);

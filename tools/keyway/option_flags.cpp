@@ -74,7 +74,7 @@ BackendAlias target(const OptionFlag& flag, const std::vector<BackendAlias>& bac
     }
     std::vector<BackendAlias> with_option;
     for(const auto& alias : backends) {
-        if(table_of(alias, types, settings).find(flag.option) != nullptr) {
+        if(types.knows(settings.backend(alias).type) && table_of(alias, types, settings).find(flag.option) != nullptr) {
             with_option.push_back(alias);
         }
     }
@@ -102,7 +102,8 @@ std::vector<OptionFlag> option_flags(const Command& command, const BackendRegist
         }
     }
     for(const auto& [alias, backend] : settings.backends()) {
-        if(alias.str() == "default") {
+        // One of an unknown type has none; what it lacks is told when it is used.
+        if(alias.str() == "default" || !types.knows(backend.type)) {
             continue;
         }
         for(const auto& option : types.type(backend.type).options->options()) {

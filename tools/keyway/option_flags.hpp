@@ -26,8 +26,7 @@ struct OptionFlag {
 ///
 /// There is one for every option of every phase, so that one in the wrong place can be told where it belongs.
 /// The command's own flags come first, then plain ones, then those with an alias; the alias "default" has
-/// none.
-/// @throws Errc::backend_not_found when the settings name an unknown type
+/// none, nor has a backend of an unknown type.
 [[nodiscard]] std::vector<OptionFlag> option_flags(const Command& command, const BackendRegistry& types,
                                                    const Settings& settings);
 

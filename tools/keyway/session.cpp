@@ -79,6 +79,11 @@ OptionValues Session::options(const BackendAlias& alias, Phase phase) const {
                                "backend " + in_quotes(alias.str()));
 }
 
+RawOptions Session::given_options(const BackendAlias& alias) const {
+    const auto found = options_.find(alias);
+    return found == options_.end() ? RawOptions{} : found->second;
+}
+
 OptionValues Session::options_for_use(const BackendAlias& alias) const {
     const auto& table = *type_of(alias).options;
     RawOptions raw;

@@ -67,6 +67,9 @@ public:
     /// @throws Errc::invalid_option
     [[nodiscard]] OptionValues options(const BackendAlias& alias, Phase phase) const;
 
+    /// What the command line gives to a backend, as it was written.
+    [[nodiscard]] RawOptions given_options(const BackendAlias& alias) const;
+
     /// Those of the options given for another phase that also belong to phase use: where to find a secret,
     /// say.
     [[nodiscard]] OptionValues options_for_use(const BackendAlias& alias) const;

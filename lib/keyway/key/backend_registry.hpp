@@ -50,7 +50,14 @@ public:
     /// @throws Errc::backend_not_found with the names there are
     [[nodiscard]] const BackendType& type(std::string_view name) const;
 
+    [[nodiscard]] bool knows(std::string_view type) const noexcept;
+
     [[nodiscard]] const std::vector<BackendType>& types() const noexcept { return types_; }
+
+    /// What is wrong with the settings of a backend: its type is not known, or options are unknown, misplaced or malformed.
+    /// Nothing is opened. Each names the backend.
+    /// @throws Errc::backend_not_found when there is no such alias
+    [[nodiscard]] std::vector<Error> faults(const Settings& settings, const BackendAlias& alias) const;
 
     /// Opens the backend of an alias.
     ///

@@ -104,6 +104,23 @@ nlohmann::json to_json_value(const OptionValues::Value& value) {
     return std::visit(Visitor{}, value);
 }
 
+/// @throws Errc::invalid_option
+const OptionSpec& require_placed(const OptionTable& table,
+                                 Phase phase,
+                                 const std::string& name,
+                                 const RawOption& option,
+                                 std::string_view subject) {
+    const auto* const spec = table.find(name);
+    if(spec == nullptr) {
+        throw Error(Errc::invalid_option, std::string(subject) + " has no option " + in_quotes(name) + at(option.origin),
+                    name_hint(name, names_for(table, phase)));
+    }
+    if(!spec->phases.contains(phase)) {
+        throw wrong_phase(*spec, phase, option, subject);
+    }
+    return *spec;
+}
+
 }  // namespace
 
 OptionValues OptionValues::check(const OptionTable& table,
@@ -112,18 +129,24 @@ OptionValues OptionValues::check(const OptionTable& table,
                                  std::string_view subject) {
     OptionValues values;
     for(const auto& [name, option] : raw) {
-        const auto* const spec = table.find(name);
-        if(spec == nullptr) {
-            throw Error(Errc::invalid_option,
-                        std::string(subject) + " has no option " + in_quotes(name) + at(option.origin),
-                        name_hint(name, names_for(table, phase)));
-        }
-        if(!spec->phases.contains(phase)) {
-            throw wrong_phase(*spec, phase, option, subject);
-        }
-        values.set(*spec, option);
+        values.set(require_placed(table, phase, name, option, subject), option);
     }
     return values;
+}
+
+std::vector<Error> OptionValues::faults(const OptionTable& table,
+                                        Phase phase,
+                                        const RawOptions& raw,
+                                        std::string_view subject) {
+    std::vector<Error> out;
+    for(const auto& [name, option] : raw) {
+        try {
+            static_cast<void>(parse_value(require_placed(table, phase, name, option, subject), option));
+        } catch(const Error& error) {
+            out.push_back(error);
+        }
+    }
+    return out;
 }
 
 OptionValues OptionValues::completed(const OptionTable& table, Phase phase, const OptionValues& settings) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <keyway/core/api.hpp>
+#include <keyway/core/error.hpp>
 #include <keyway/core/secret_source.hpp>
 #include <keyway/options/option_spec.hpp>
 
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace keyway {
 
@@ -60,6 +62,12 @@ public:
                                             Phase phase,
                                             const RawOptions& raw,
                                             std::string_view subject);
+
+    /// What is wrong with raw options: every fault, where check stops at the first. The options without one are well.
+    [[nodiscard]] static std::vector<Error> faults(const OptionTable& table,
+                                                   Phase phase,
+                                                   const RawOptions& raw,
+                                                   std::string_view subject);
 
     /// Call before settings before default: what is missing here is taken from `settings` and then from the table, as
     /// far as the option belongs to the phase.

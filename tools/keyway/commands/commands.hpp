@@ -27,5 +27,8 @@ namespace keyway::cli {
 [[nodiscard]] Command token_probe_command();
 [[nodiscard]] Command backend_list_command();
 [[nodiscard]] Command backend_show_command();
+[[nodiscard]] Command config_check_command();
+[[nodiscard]] Command config_explain_command();
+[[nodiscard]] Command config_path_command();
 
 }  // namespace keyway::cli

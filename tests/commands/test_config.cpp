@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "workshop.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <filesystem>
+
+namespace {
+
+using namespace keyway::test;
+
+/// The options of one backend, by name.
+Json explained(const Workshop& shop, std::vector<std::string> more) {
+    more.insert(more.begin(), {"config", "explain"});
+    Json out;
+    const auto all = shop.succeed_json(more);
+    for(const auto& backend : all.at("backends")) {
+        for(const auto& option : backend.at("options")) {
+            out[backend.at("alias").get<std::string>()][option.at("name").get<std::string>()] = option;
+        }
+    }
+    return out;
+}
+
+TEST_CASE("config explain tells each value and where it comes from") {
+    const Workshop shop;
+    const auto options = explained(shop, {"--set", "db.timeout=7", "--file-label", "root"});
+    CHECK(options.at("file").at("path") ==
+          Json{{"name", "path"},
+               {"value", "keys"},
+               {"secret-source", false},
+               {"origin", {{"kind", "settings"}, {"place", "keyway.json: backends.file.path"}}},
+               {"in", {"settings"}}});
+    const auto& source = options.at("file").at("passphrase");
+    CHECK(source.at("value") == "env:KEYWAY_TEST_PASSPHRASE");
+    CHECK(source.at("secret-source") == true);
+    CHECK(options.at("file").at("format").at("origin") == Json{{"kind", "default"}, {"place", nullptr}});
+    CHECK(options.at("file").at("label").at("value") == "root");
+    CHECK(options.at("file").at("label").at("origin") == Json{{"kind", "call"}, {"place", "--file-label"}});
+    CHECK(options.at("db").at("timeout").at("origin") == Json{{"kind", "settings"}, {"place", "--set db.timeout"}});
+    CHECK(options.at("db").at("label").at("origin").is_null());
+
+    // The call goes before the settings.
+    const auto call = explained(shop, {"--backend", "file", "--passphrase", "env:OTHER"});
+    CHECK(call.at("file").at("passphrase").at("value") == "env:OTHER");
+    CHECK(call.at("file").at("passphrase").at("origin").at("kind") == "call");
+    CHECK_FALSE(call.contains("db"));
+
+    const auto text = shop.succeed({"config", "explain", "--backend", "file"});
+    CHECK(text.find("secret source; settings, keyway.json: backends.file.passphrase") != std::string::npos);
+    CHECK_FALSE(shop.has("keys"));
+}
+
+TEST_CASE("config check shows every fault of the settings, and ends with the status of the first") {
+    const Workshop shop;
+    CHECK(shop.succeed_json({"config", "check"}).at("ok") == true);
+    CHECK(shop.succeed({"config", "check"}).find("file   file      ok") != std::string::npos);
+
+    auto settings = Json::parse(shop.read("keyway.json"));
+    settings["backends"]["file"]["pasphrase"] = passphrase;
+    settings["backends"]["file"]["label"] = "x";
+    settings["backends"]["file"]["scrypt-parallelization"] = "many";
+    settings["backends"]["tape"] = Json{{"type", "tape"}};
+    shop.write("keyway.json", settings.dump());
+    const auto result = shop.keyway({"--json", "config", "check"});
+    CHECK(result.status == 10);
+    CHECK((result.out + result.err).find(passphrase) == std::string::npos);
+    const auto out = Json::parse(result.out);
+    CHECK(out.at("ok") == false);
+    std::vector<std::string> faults;
+    for(const auto& backend : out.at("backends")) {
+        for(const auto& fault : backend.at("faults")) {
+            faults.push_back(fault.at("message").get<std::string>() + " | " + fault.at("hint").get<std::string>());
+        }
+    }
+    CHECK(faults == std::vector<std::string>{
+                        "the option \"label\" of backend \"file\" of type \"file\" does not belong in settings (keyway.json: "
+                        "backends.file.label) | it belongs in: create, store",
+                        "backend \"file\" of type \"file\" has no option \"pasphrase\" (keyway.json: backends.file.pasphrase) | did "
+                        "you mean \"passphrase\"?",
+                        "the option \"scrypt-parallelization\" (keyway.json: backends.file.scrypt-parallelization) is not a whole "
+                        "number | how much work it is to open the new file, 1 to 64, each about 50 ms; memory stays at 16 MiB",
+                        "there is no backend type \"tape\" | known here: hsm, file, database"});
+    CHECK(Json::parse(result.err).at("error").at("code") == "invalid_option");
+
+    // They are explained too, and a backend that is well goes on working.
+    const auto explained = shop.succeed({"config", "explain"});
+    CHECK(explained.find("did you mean \"passphrase\"?") != std::string::npos);
+    CHECK(explained.find(passphrase) == std::string::npos);
+    CHECK(shop.succeed_json({"key", "list", "--backend", "db"}).at("keys").empty());
+    shop.fail({"key", "list", "--backend", "tape"}, 16, "backend_not_found");
+}
+
+TEST_CASE("config check --open reaches each backend with its secret") {
+    Workshop shop;
+    static_cast<void>(shop.make_key("a"));
+    static_cast<void>(shop.succeed({"key", "create", "--type", "p-256", "--backend", "db", "--label", "b"}));
+    const auto json = shop.succeed_json({"config", "check", "--open"});
+    CHECK(json.at("backends")[0].at("keys") == 1);
+    CHECK(json.at("backends")[1].at("keys") == 1);
+
+    shop.write("keys.db", "this is no database");
+    const auto broken = shop.keyway({"--json", "config", "check", "--open"});
+    CHECK(broken.status != 0);
+    const auto out = Json::parse(broken.out);
+    CHECK(out.at("backends")[0].at("ok") == false);
+    CHECK(out.at("backends")[1].at("ok") == true);
+}
+
+TEST_CASE("config path tells which file is used and which were looked at") {
+    const Workshop shop;
+    const auto states = [&](const std::vector<std::string>& arguments) {
+        std::vector<std::string> out;
+        const auto json = shop.succeed_json(arguments);
+        for(const auto& place : json.at("places")) {
+            out.push_back(place.at("from").get<std::string>() + ": " + place.at("state").get<std::string>());
+        }
+        return out;
+    };
+    CHECK(states({"config", "path"}) ==
+          std::vector<std::string>{"current folder: used", "user: not looked at", "system: not looked at"});
+    CHECK(shop.succeed_json({"config", "path"}).at("settings") == "keyway.json");
+    std::filesystem::create_directories(shop.path("config/keyway"));
+    std::filesystem::rename(shop.path("keyway.json"), shop.path("config/keyway/keyway.json"));
+    CHECK(states({"config", "path"}) ==
+          std::vector<std::string>{"current folder: not there", "user: used", "system: not looked at"});
+    CHECK(shop.succeed({"config", "path"}).find("config/keyway/keyway.json") != std::string::npos);
+}
+
+TEST_CASE("without settings there is nothing to check or explain") {
+    const Workshop shop;
+    std::filesystem::remove(shop.path("keyway.json"));
+    CHECK(shop.fail({"config", "check"}, 16, "backend_not_found").starts_with("there are no backends to check\nno settings file"));
+    shop.fail({"config", "explain"}, 16, "backend_not_found");
+}
+
+}  // namespace

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "../json_output.hpp"
+#include "../session.hpp"
+#include "../terminal.hpp"
+#include "commands.hpp"
+
+#include <keyway/core/error.hpp>
+#include <keyway/core/text.hpp>
+
+#include <nlohmann/json.hpp>
+
+namespace keyway::cli {
+
+namespace {
+
+/// What was seen of one backend.
+struct Seen {
+    BackendAlias alias;
+    std::string type;
+    std::vector<Error> faults;
+    std::optional<std::size_t> keys;  ///< how many it holds, where it was opened and tells
+};
+
+/// Reaches the backend and lists its keys, which takes its secret where it needs one for that.
+void open(Session& session, Seen& seen) {
+    try {
+        auto& backend = session.backend(seen.alias);
+        static_cast<void>(backend.capabilities());
+        if(const auto* const lister = dynamic_cast<const KeyLister*>(&backend)) {
+            const auto listing = lister->list({});
+            seen.keys = listing.keys.size();
+            seen.faults.insert(seen.faults.end(), listing.faults.begin(), listing.faults.end());
+        }
+    } catch(const Error& error) {
+        seen.faults.push_back(error.in_backend(seen.alias.str()));
+    }
+}
+
+std::string state_of(const Seen& seen) {
+    if(!seen.faults.empty()) {
+        return seen.faults.size() == 1 ? "1 fault" : std::to_string(seen.faults.size()) + " faults";
+    }
+    return seen.keys ? "ok, keys: " + std::to_string(*seen.keys) : "ok";
+}
+
+void report(const Session& session, const std::vector<Seen>& backends) {
+    auto json = Json::array();
+    std::vector<Row> rows;
+    std::string faults_text;
+    bool ok = true;
+    for(const auto& seen : backends) {
+        auto faults = Json::array();
+        for(const auto& fault : seen.faults) {
+            faults.push_back(json_of(fault));
+            faults_text += "\n" + visible(fault.message()) + "\n" +
+                           (fault.hint().empty() ? "" : "  " + visible(fault.hint()) + "\n");
+        }
+        ok = ok && seen.faults.empty();
+        json.push_back({{"alias", seen.alias.str()},
+                        {"type", seen.type},
+                        {"ok", seen.faults.empty()},
+                        {"keys", seen.keys ? Json(*seen.keys) : Json()},
+                        {"faults", std::move(faults)}});
+        rows.push_back({seen.alias.str(), seen.type, state_of(seen)});
+    }
+    const auto& file = session.configuration().file;
+    session.report({{"settings", file ? Json(file->string()) : Json()}, {"ok", ok}, {"backends", std::move(json)}},
+                   table({"ALIAS", "TYPE", "STATE"}, rows) + faults_text);
+}
+
+void run(Session& session, const Arguments& arguments) {
+    const auto& settings = session.configuration().settings;
+    if(settings.backends().empty()) {
+        throw Error(Errc::backend_not_found, "there are no backends to check",
+                    session.configuration().file ? "add one; `keyway backend show TYPE` tells what it needs"
+                                                 : std::string(no_settings_hint));
+    }
+    std::vector<Seen> backends;
+    std::vector<Error> faults;
+    for(const auto& [alias, backend] : settings.backends()) {
+        Seen seen{.alias = alias, .type = backend.type, .faults = session.types().faults(settings, alias), .keys = {}};
+        if(arguments.has("open") && seen.faults.empty()) {
+            open(session, seen);
+        }
+        faults.insert(faults.end(), seen.faults.begin(), seen.faults.end());
+        backends.push_back(std::move(seen));
+    }
+    report(session, backends);
+    if(!faults.empty()) {
+        const auto& first = faults.front();
+        throw Error(first.code(), faults.size() == 1 ? first.message()
+                                                     : "there are " + std::to_string(faults.size()) +
+                                                           " faults, the first: " + first.message(),
+                    first.hint())
+            .in_backend(first.backend());
+    }
+}
+
+}  // namespace
+
+Command config_check_command() {
+    return {.noun = "config",
+            .verb = "check",
+            .summary = "look whether the settings are well: every option known, in its place and of its form",
+            .flags = {{.name = "open",
+                       .takes = Takes::nothing,
+                       .help = "also reach each backend and list its keys, with the secrets that the settings name"}},
+            .details = "Every fault is shown, with what to do about it. The exit status is 0 when there is none, else that of the "
+                       "first. A wrong PIN goes to its token, once.",
+            .example = "keyway config check --open",
+            .run = run};
+}
+
+}  // namespace keyway::cli
