@@ -8,11 +8,13 @@ namespace keyway::contract {
 
 namespace {
 
-// Kinds that no module which can be installed has; the mock module of PKCS#11 3.2 does: tests/backends/hsm/test_hsm_pkcs11_3.cpp.
+// Kinds that hardly a module which can be installed has; the mock module of PKCS#11 3.2 does: tests/backends/hsm/test_hsm_pkcs11_3.cpp.
 constexpr std::string_view newest_kinds =
     "x25519 x448 ml-dsa-44 ml-dsa-65 ml-dsa-87 slh-dsa-sha2-128s slh-dsa-sha2-128f slh-dsa-sha2-192s slh-dsa-sha2-192f "
     "slh-dsa-sha2-256s slh-dsa-sha2-256f slh-dsa-shake-128s slh-dsa-shake-128f slh-dsa-shake-192s slh-dsa-shake-192f "
     "slh-dsa-shake-256s slh-dsa-shake-256f";
+
+constexpr auto post_quantum = newest_kinds.substr(newest_kinds.find("ml-dsa-44"));
 
 constexpr Lack lacks[] = {
     {"softhsm2", "create", newest_kinds, "it has no mechanism for them", ""},
@@ -28,6 +30,11 @@ constexpr Lack lacks[] = {
     {"nss-softokn", "store", "ed25519", "older ones have no Edwards curve", "3.99"},
     {"nss-softokn", "create", "ed448", "of the Edwards curves the module knows Ed25519 only", ""},
     {"nss-softokn", "store", "ed448", "of the Edwards curves the module knows Ed25519 only", ""},
+
+    {"opencryptoki", "create", post_quantum, "it needs OpenSSL 3.5 for ML-DSA, and has no SLH-DSA", ""},
+    {"opencryptoki", "store", post_quantum, "it needs OpenSSL 3.5 for ML-DSA, and has no SLH-DSA", ""},
+    {"opencryptoki", "create", "ed25519 ed448 x25519 x448", "older soft tokens have no such curves", "3.27"},
+    {"opencryptoki", "store", "ed25519 ed448 x25519 x448", "older soft tokens have no such curves", "3.27"},
 
     {"tpm2-pkcs11", "create", "rsa-4096", "the TPM makes RSA keys of 2,048 and 3,072 bits; C_GetMechanismInfo tells it", ""},
     {"tpm2-pkcs11", "create", "p-192 p-224 secp256k1 brainpool-p256r1 brainpool-p384r1 brainpool-p512r1",
@@ -68,7 +75,7 @@ std::span<const Lack> known_lacks() {
 
 const std::vector<MeasuredModule>& measured_modules() {
     static const std::vector<MeasuredModule> modules{
-        {"softhsm2", {"2.6"}}, {"nss-softokn", {"3.87"}}, {"tpm2-pkcs11", {"1.9"}}, {"opencryptoki", {}}, {"kryoptic", {}}};
+        {"softhsm2", {"2.6"}}, {"nss-softokn", {"3.87"}}, {"tpm2-pkcs11", {"1.9"}}, {"opencryptoki", {"3.23", "3.27"}}, {"kryoptic", {}}};
     return modules;
 }
 

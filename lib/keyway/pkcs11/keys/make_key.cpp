@@ -298,8 +298,8 @@ FoundKey write_public(const Session& session, const Botan::Public_Key& public_ha
         add_identity(out, key);
         add_public_policy(out, key, detail);
         const auto spec = KeySpec::of(public_half);
-        const bool edwards = spec.type() == KeyType::ed25519 || spec.type() == KeyType::ed448;
-        add_public_value(out, public_half, edwards ? key.rules.edwards_point : key.rules.ec_point);
+        // Montgomery curves have had the form of the Edwards ones in every version of the standard.
+        add_public_value(out, public_half, spec.type() == KeyType::ec ? key.rules.ec_point : key.rules.edwards_point);
         if(spec.type() == KeyType::ed25519 && key.rules.ed25519_parameters) {
             out.leave_out({CKA_EC_PARAMS}).add(CKA_EC_PARAMS, *key.rules.ed25519_parameters);
         }

@@ -139,7 +139,7 @@ const std::vector<QuirkReader>& quirk_readers() {
         {{"data-limits", "an object of mechanisms, or \"*\", and numbers", "the most bytes that C_Sign takes"},
          true, read_data_limits},
         {{"ec-point", point, "the form of CKA_EC_POINT of all curves but Edwards'"}, false, read_point<&P::ec_point>},
-        {{"edwards-point", point, "the form of CKA_EC_POINT of Edwards curves"}, false, read_point<&P::edwards_point>},
+        {{"edwards-point", point, "the form of CKA_EC_POINT of Edwards and Montgomery curves"}, false, read_point<&P::edwards_point>},
         {{"ed25519-parameters", "an object identifier", "CKA_EC_PARAMS of Ed25519 keys"}, false, read_ed25519_parameters},
         {{"refused-attributes",
           "an object of \"generate-public\", \"generate-private\", \"import-public\", \"import-private\" and lists of attributes",

@@ -69,7 +69,7 @@ struct KEYWAY_API QuirkProfile {
 
     // Keys
     std::optional<EcPointForm> ec_point;             ///< of curves in Weierstrass form; the standard's: der
-    std::optional<EcPointForm> edwards_point;        ///< of Edwards curves; PKCS#11 3.0: der, 3.1 and later: raw
+    std::optional<EcPointForm> edwards_point;        ///< also of Montgomery curves; PKCS#11 3.0: der, 3.1 and later: raw
     std::optional<std::string> ed25519_parameters;   ///< CKA_EC_PARAMS of Ed25519 keys: the OID, where it is the vendor's own
     TemplateAttributes refused_attributes;
     MissingAttributes missing_attributes;
