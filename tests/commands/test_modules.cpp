@@ -86,6 +86,30 @@ TEST_CASE("a key that another program has made in NSS softokn is adopted") {
     nss.shop.fail({"key", "adopt", "--label", "nobody"}, 20, "key_not_found");
 }
 
+TEST_CASE_METHOD(NssWorkshop, "what NSS softokn lacks is told in its own terms") {
+    const auto speaks_of_nss = [&](const std::vector<std::string>& arguments) {
+        const auto result = shop.keyway(arguments);
+        INFO(result.out << result.err);
+        CHECK(result.status != 0);
+        CHECK(result.err.find("configDir='sql:FOLDER'") != std::string::npos);
+        CHECK(result.err.find("SoftHSM") == std::string::npos);
+    };
+    const auto settings = [&](const Json& init_args) {
+        auto json = Json::parse(shop.read("keyway.json"));
+        json["backends"]["nss"].erase("init-args");
+        if(!init_args.is_null()) {
+            json["backends"]["nss"]["init-args"] = init_args;
+        }
+        shop.write("keyway.json", json.dump());
+    };
+    settings(nullptr);
+    speaks_of_nss({"key", "list"});
+    speaks_of_nss({"token", "login", "--user-pin", "env:KEYWAY_TEST_PIN"});
+    settings("configDir='sql:/nowhere'");
+    speaks_of_nss({"key", "list"});
+    speaks_of_nss({"token", "login", "--user-pin", "env:KEYWAY_TEST_PIN"});
+}
+
 TEST_CASE_METHOD(NssWorkshop, "every command about tokens addresses one of NSS softokn, by settings and by flags") {
     const auto labels = [](const Json& list) {
         std::vector<std::string> out;

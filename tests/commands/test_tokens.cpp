@@ -196,8 +196,57 @@ TEST_CASE_METHOD(TokenWorkshop, "a token is initialised and listed") {
 
     settings("new one", "file:pin");
     static_cast<void>(shop.succeed({"key", "create", "--type", "ed25519", "--label", "key"}));
-    shop.fail(init, 22, "already_exists");
-    shop.fail(dry, 22, "already_exists");
+    const auto said = shop.fail(init, 22, "already_exists");
+    CHECK(shop.fail(dry, 22, "already_exists") == said);
+    CHECK(said.find("use that one, which `keyway token list` shows, or choose another label") != std::string::npos);
+    auto with_arguments = dry;
+    with_arguments.insert(with_arguments.end(), {"--init-args", "x"});
+    // SoftHSM takes none.
+    CHECK(shop.fail(with_arguments, 19, "token_failed").find("CKR_ARGUMENTS_BAD") != std::string::npos);
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "a dry run fails as the real call would where the token takes no such key") {
+    shop.run({"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "key.pem"});
+    const std::vector<std::string> create{"key", "create", "--type", "p-256", "--label", "k"};
+    const std::vector<std::string> store{"key", "store", "--in", "key.pem", "--label", "k"};
+    const auto alike = [&](std::vector<std::string> arguments, const std::vector<std::string>& more, int status,
+                           const std::string& code) {
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        auto dry = arguments;
+        dry.emplace_back("--dry-run");
+        CHECK(shop.fail(dry, status, code) == shop.fail(arguments, status, code));
+    };
+    alike(create, {"--usage", "decrypt"}, 26, "unsupported");
+    alike(store, {"--usage", "decrypt"}, 26, "unsupported");
+    alike({"key", "create", "--type", "x25519", "--label", "k"}, {}, 26, "unsupported");
+    const auto with_quirks = [&](const std::string& profile) {
+        auto json = Json::parse(shop.read("keyway.json"));
+        json["backends"]["hsm"]["quirks"] = profile;
+        shop.write("keyway.json", json.dump());
+    };
+    // SoftHSM by the rules of tokens that let only others make keys, or take none from elsewhere.
+    with_quirks("tpm2-pkcs11");
+    alike(store, {}, 26, "unsupported");
+    shop.succeed({"key", "create", "--type", "p-256", "--label", "made", "--dry-run"});
+    with_quirks("nethsm");
+    alike(create, {}, 26, "unsupported");
+    with_quirks("auto");
+    shop.succeed({"key", "create", "--type", "p-256", "--label", "k", "--id", "a1"});
+    alike(create, {}, 22, "already_exists");
+    alike({"key", "create", "--type", "p-256", "--label", "other"}, {"--id", "a1"}, 22, "already_exists");
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "the user of a token with several is named by a flag or by the settings") {
+    const auto unknown = [&](std::vector<std::string> arguments) {
+        CHECK(shop.fail(std::move(arguments), 26, "unsupported").find("knows no users by name") != std::string::npos);
+    };
+    unknown({"token", "login", "--user-name", "alice"});
+    unknown({"token", "probe", "--repeat", "1", "--user-name", "alice"});
+    auto json = Json::parse(shop.read("keyway.json"));
+    json["backends"]["hsm"]["user-name"] = "alice";
+    shop.write("keyway.json", json.dump());
+    unknown({"token", "login"});
+    unknown({"token", "probe", "--repeat", "1"});
 }
 
 TEST_CASE_METHOD(TokenWorkshop, "a token without a user PIN is not logged in to") {
@@ -274,12 +323,14 @@ TEST_CASE_METHOD(TokenWorkshop, "two backends with the same option are told apar
 TEST_CASE_METHOD(TokenWorkshop, "after a wrong PIN nothing logs in unattended until a person has shown the right one") {
     shop.succeed({"key", "create", "--type", "p-256", "--label", "root"});
     shop.environment["KEYWAY_TEST_WRONG"] = "not-the-pin";
-    shop.fail_once({"key", "list", "--user-pin", "env:KEYWAY_TEST_WRONG"}, 13, "pin_incorrect");
+    const auto wrong = shop.fail_once({"key", "list", "--user-pin", "env:KEYWAY_TEST_WRONG"}, 13, "pin_incorrect");
+    CHECK(wrong.find("keyway token login --user-pin SOURCE") != std::string::npos);
     const auto refused = shop.fail({"key", "list"}, 14, "pin_locked");
-    CHECK(refused.find("keyway token login") != std::string::npos);
+    CHECK(refused.find("keyway token login --user-pin SOURCE") != std::string::npos);
     shop.fail({"token", "login", "--user-pin", "env:KEYWAY_TEST_WRONG"}, 13, "pin_incorrect");
     shop.fail({"key", "list"}, 14, "pin_locked");
-    CHECK(shop.succeed({"token", "login", "--user-pin", "env:KEYWAY_TEST_PIN"}) ==
+    // With the source in the settings, which was right.
+    CHECK(shop.succeed({"token", "login"}) ==
           "the user PIN of token \"" + token().label() + "\" is right; the token is ready\n");
     CHECK(shop.succeed_json({"key", "list"}).at("keys").size() == 1);
 
@@ -287,6 +338,8 @@ TEST_CASE_METHOD(TokenWorkshop, "after a wrong PIN nothing logs in unattended un
                                          "file:" + token().user_pin_file().string()});
     CHECK(json.at("serial") == token().serial());
     shop.fail({"token", "login", "--label", "another", "--user-pin", "env:KEYWAY_TEST_PIN"}, 17, "token_not_found");
+    settings(token().label(), "env:NOT_SET");
+    shop.fail({"token", "login"}, 12, "secret_unavailable");
 }
 
 }  // namespace

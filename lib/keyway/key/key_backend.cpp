@@ -11,6 +11,7 @@ KeyLister::~KeyLister() = default;
 KeyAdopter::~KeyAdopter() = default;
 KeyBulkOpener::~KeyBulkOpener() = default;
 KeyRemover::~KeyRemover() = default;
+NewKeyChecker::~NewKeyChecker() = default;
 
 bool BackendCapabilities::offers(const KeySpec& key) const {
     if(std::ranges::find(key_types, key.type()) == key_types.end()) {

@@ -141,6 +141,17 @@ public:
     [[nodiscard]] virtual KeyRef adopt(const OptionValues& options) = 0;
 };
 
+/// A backend that can say beforehand why it would refuse a new key, by more than its capabilities; found by dynamic_cast.
+class KEYWAY_API NewKeyChecker {
+public:
+    virtual ~NewKeyChecker();
+
+    /// What KeyBackend::create or KeyBackend::store would throw, as far as it can be told without making anything.
+    /// @param phase Phase::create or Phase::store
+    /// @param options of that phase
+    [[nodiscard]] virtual std::optional<Error> check_new(const KeySpec& spec, Phase phase, const OptionValues& options) const = 0;
+};
+
 /// A backend that can destroy keys; found by dynamic_cast.
 class KEYWAY_API KeyRemover {
 public:

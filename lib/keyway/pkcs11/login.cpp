@@ -23,13 +23,16 @@ void require_usable_pin(const TokenInfo& token, const PinProvider& pin) {
     if(token.user_pin_final_try && !pin.may_be_the_last_try()) {
         throw Error(Errc::pin_locked,
                     "one more wrong PIN locks token " + in_quotes(token.label) + ", so no login is attempted",
-                    "when you are sure of the PIN: keyway token login --last-try; or have the security officer set a new one");
+                    "when you are sure of the PIN: keyway token login --last-try --user-pin SOURCE; or have the security officer set a new one");
     }
     if(!token.user_pin_initialized) {
         throw Error(Errc::pin_locked, "token " + in_quotes(token.label) + " has no user PIN yet",
                     "the security officer has to set one");
     }
 }
+
+/// After a wrong PIN; in the form that also works where there is no terminal.
+constexpr std::string_view show_the_right_one = "when it is corrected, show that it is right: keyway token login --user-pin SOURCE";
 
 /// What the token now says of the tries that are left; PKCS#11 tells them only as three flags.
 std::string tries_left(const Module& module, const Module::Use& use, CK_SLOT_ID slot, const Deadline& deadline) {
@@ -39,15 +42,16 @@ std::string tries_left(const Module& module, const Module::Use& use, CK_SLOT_ID 
             return "the PIN is now locked: the security officer has to set a new one";
         }
         if(token.user_pin_final_try) {
-            return "the token says that one try is left before the PIN is locked";
+            return "the token says that one try is left before the PIN is locked; when you are sure of the PIN: "
+                   "keyway token login --last-try --user-pin SOURCE";
         }
         if(token.user_pin_count_low) {
-            return "the token counts wrong tries and does not say how many are left";
+            return "the token counts wrong tries and does not say how many are left; " + std::string(show_the_right_one);
         }
     } catch(const Error&) {
         // The login's own error is the one to tell.
     }
-    return "the token does not say how many tries are left";
+    return "the token does not say how many tries are left; " + std::string(show_the_right_one);
 }
 
 struct Asking {
@@ -64,7 +68,7 @@ void require_no_wrong_one_before(const TokenInfo& token, const PinProvider& pin)
     if(token.user_pin_count_low && !pin.may_follow_a_wrong_one()) {
         throw Error(Errc::pin_locked,
                     "the last " + pin_of(token) + " that was tried was wrong, so no login is attempted unattended",
-                    "correct the PIN's source, then show that it is right: keyway token login");
+                    "correct the PIN's source, then show that it is right: keyway token login --user-pin SOURCE");
     }
 }
 
@@ -116,7 +120,7 @@ CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, co
     if(RejectedPins::contains(asking.token, pin.user_name(), value)) {
         throw Error(Errc::pin_incorrect,
                     "the " + pin_of(asking.token) + " was rejected before and is not tried again",
-                    "supply the right PIN; " + tries_left(asking.module, asking.use, asking.slot, asking.deadline));
+                    "give the right PIN; " + tries_left(asking.module, asking.use, asking.slot, asking.deadline));
     }
     require_no_wrong_one_before(asking.token, pin);
     // C_Login takes a pointer to non-const, and reads only.

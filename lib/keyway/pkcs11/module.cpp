@@ -133,6 +133,18 @@ void watch_for_exit() {
     static_cast<void>(registered);
 }
 
+/// Why a module cannot be initialised, or shows nothing: most want something from outside, each something else.
+std::string what_a_module_may_lack(FunctionList& calls, const std::string& name) {
+    auto* const text = p11_kit_module_get_filename(&calls);
+    const auto file = text == nullptr ? name : std::string(text);
+    std::free(text);  // NOLINT(cppcoreguidelines-no-malloc): p11-kit's
+    if(file.find("softokn") != std::string::npos) {
+        return "NSS wants the folder of its database in init-args: configDir='sql:FOLDER'; `certutil -N -d sql:FOLDER` makes one";
+    }
+    return std::string("its configuration may be missing or unreadable") +
+           (file.find("softhsm") != std::string::npos ? " (SoftHSM: SOFTHSM2_CONF)" : "");
+}
+
 bool went_away(CK_RV result) noexcept {
     switch(result) {
         case CKR_SLOT_ID_INVALID:
@@ -230,8 +242,7 @@ void Module::initialise() {
     // Somebody else in this process may have initialised it without p11-kit; that is as good.
     if(result != CKR_OK && result != CKR_CRYPTOKI_ALREADY_INITIALIZED) {
         auto error = call_failed(result, "initialise the PKCS#11 module " + in_quotes(name_));
-        throw Error(error.code(), error.message(),
-                    "its configuration may be missing or unreadable (SoftHSM: SOFTHSM2_CONF)")
+        throw Error(error.code(), error.message(), what_a_module_may_lack(*calls_, name_))
             .with_return_value(error.return_value());
     }
     generation_.fetch_add(1, std::memory_order_acq_rel);

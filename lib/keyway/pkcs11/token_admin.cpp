@@ -41,7 +41,8 @@ TokenInfo empty_token(const std::vector<TokenInfo>& tokens, const NewToken& want
         if(token.initialized && token.label == wanted.label) {
             throw Error(Errc::already_exists,
                         "module " + in_quotes(module) + " has a token with label " + in_quotes(wanted.label) + " already",
-                        "choose another label");
+                        "use that one, which `keyway token list` shows, or choose another label; a token that is in use is "
+                        "never initialised again");
         }
     }
     for(const auto& token : tokens) {
@@ -109,6 +110,12 @@ std::vector<TokenInfo> list_tokens(const ModuleName& module) {
     return Module::open(module.value, module.init_args)->tokens();
 }
 
+TokenInfo find_empty_token(const ModuleName& module_name, const NewToken& wanted) {
+    static_cast<void>(padded_label(wanted.label));
+    const auto module = Module::open(module_name.value, module_name.init_args);
+    return empty_token(module->tokens(), wanted, module->name());
+}
+
 TokenInfo init_token(const ModuleName& module_name, const NewToken& wanted) {
     auto label = padded_label(wanted.label);
     const auto module = Module::open(module_name.value, module_name.init_args);
@@ -141,11 +148,12 @@ TokenInfo init_token(const ModuleName& module_name, const NewToken& wanted) {
 TokenInfo log_in_once(const ModuleName& module_name,
                       const TokenSelector& selector,
                       const std::function<Secret()>& user_pin,
-                      LastTry last_try) {
+                      LastTry last_try,
+                      const std::string& user_name) {
     const auto module = Module::open(module_name.value, module_name.init_args);
     const auto token = select_token(module->tokens(), selector, module->name());
     using From = PinProvider::From;
-    const PinProvider pin(user_pin, last_try == LastTry::risk ? From::person_at_risk : From::person);
+    const PinProvider pin(user_pin, last_try == LastTry::risk ? From::person_at_risk : From::person, user_name);
     constexpr std::chrono::minutes patience{5};  // a person types
     const Module::Use use(*module);
     const bool read_write = load_quirks("auto", token, module_info(*module)).read_write_sessions;

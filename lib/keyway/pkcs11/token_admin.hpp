@@ -33,6 +33,10 @@ struct NewToken {
     std::function<Secret()> user_pin;
 };
 
+/// The empty token that init_token would take.
+/// @throws Errc::already_exists when a token of that label is there; Errc::token_not_found when none is empty
+[[nodiscard]] KEYWAY_API TokenInfo find_empty_token(const ModuleName& module, const NewToken& wanted);
+
 /// Initialises an empty token, with a security officer's and a user's PIN. A token that holds anything is never touched.
 ///
 /// @throws Errc::unsupported when the token's quirk profile says that its module does not initialise tokens
@@ -47,11 +51,14 @@ enum class LastTry { refuse, risk };
 /// For a person to ask for: it is done although the last PIN tried was wrong, when unattended programs do not log in any more.
 ///
 /// @param user_pin read only when it is needed; not at all for a token with a PIN pad
+/// @param user_name of the user whose PIN it is, for tokens with several (C_LoginUser); empty for the only one
 /// @return the token as it is then
 /// @throws Errc::pin_incorrect, Errc::pin_locked; Errc::token_not_found, Errc::token_ambiguous
+/// @throws Errc::unsupported when a user is named and the module knows none by name
 KEYWAY_API TokenInfo log_in_once(const ModuleName& module,
                                  const TokenSelector& token,
                                  const std::function<Secret()>& user_pin,
-                                 LastTry last_try = LastTry::refuse);
+                                 LastTry last_try = LastTry::refuse,
+                                 const std::string& user_name = {});
 
 }  // namespace keyway::pkcs11

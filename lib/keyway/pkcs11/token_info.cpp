@@ -110,9 +110,12 @@ TokenInfo select_token(const std::vector<TokenInfo>& tokens,
     if(fitting.empty()) {
         throw Error(Errc::token_not_found,
                     "module " + in_quotes(module_name) + " has no token " + selector.to_string(),
-                    initialized.empty() ? "it shows no initialised token at all: check the module's configuration (SoftHSM: "
-                                          "SOFTHSM2_CONF), or make one with: keyway token init"
-                                        : "there are: " + describe_all(initialized));
+                    !initialized.empty() ? "there are: " + describe_all(initialized)
+                    : module_name.find("softokn") != std::string_view::npos
+                        ? "it shows no initialised token at all: NSS wants the folder of its database in init-args: "
+                          "configDir='sql:FOLDER'"
+                        : "it shows no initialised token at all: check the module's configuration (SoftHSM: SOFTHSM2_CONF), or "
+                          "make one with: keyway token init");
     }
     throw Error(Errc::token_ambiguous,
                 "module " + in_quotes(module_name) + " has " + std::to_string(fitting.size()) + " tokens " +

@@ -3,6 +3,8 @@
 #include <backends/hsm/hsm_store.hpp>
 #include <keyway/backends/hsm/hsm_backend.hpp>
 #include <keyway/key/software_key_internal.hpp>
+#include <keyway/pkcs11/quirks/probe.hpp>
+#include <keyway/pkcs11/token_admin.hpp>
 #include <support/raises.hpp>
 #include <support/temporary_folder.hpp>
 
@@ -217,6 +219,28 @@ TEST_CASE("a user name is given to C_LoginUser, and without one C_Login is calle
     CHECK(store.fault().calls("C_Login") == 0);
     CHECK(works(*backend->use(made.ref, {}), *made.public_key));
     dynamic_cast<KeyRemover&>(*backend).remove(made.ref, {});
+}
+
+TEST_CASE("the login that shows a PIN, and a measurement, are those of the user who is named") {
+    const MockStore store;
+    const pkcs11::ModuleName module{store.fault().path().string(), "user=carol"};
+    const pkcs11::TokenSelector token{.label = "mock", .serial = {}, .manufacturer = {}, .model = {}};
+    const auto pin = [] { return Secret("1234"); };
+    const auto log_in = [&](const std::string& user) {
+        return pkcs11::log_in_once(module, token, pin, pkcs11::LastTry::refuse, user);
+    };
+    CHECK_RAISES(log_in("dave"), Errc::pin_incorrect);
+    CHECK_RAISES(log_in({}), Errc::pin_incorrect);
+    store.fault().reset_counters();
+    CHECK(log_in("carol").label == "mock");
+    CHECK(store.fault().calls("C_LoginUser") == 1);
+    pkcs11::ProbeOptions options;
+    options.pin = pin;
+    options.user_name = "carol";
+    options.repeats = 1;
+    CHECK(pkcs11::probe_token(module, token, options).state_after_login == "CKS_RO_USER_FUNCTIONS");
+    CHECK(store.fault().calls("C_LoginUser") == 2);
+    CHECK(store.fault().calls("C_Login") == 0);
 }
 
 TEST_CASE("a user name is refused where the module knows no users by name") {

@@ -12,7 +12,7 @@ void run(Session& session, const Arguments& arguments) {
     const auto alias = session.chosen_backend();
     session.work_with({alias});
     const NewKey wanted{alias, KeySpec::parse(arguments.required("type")),
-                        session.options(alias, Phase::create)};
+                        session.options(alias, Phase::create), Phase::create};
     if(arguments.has("dry-run")) {
         report_dry_run(session, wanted, "create");
         return;

@@ -50,6 +50,11 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb) 
     }
     const auto label = key.options.text("label").value_or("");
     const auto in_backend = " in backend " + in_quotes(key.backend.str());
+    if(const auto* const checker = dynamic_cast<const NewKeyChecker*>(&backend)) {
+        if(const auto refused = checker->check_new(key.spec, key.phase, key.options)) {
+            throw Error(*refused);
+        }
+    }
     if(!backend.capabilities().offers(key.spec)) {
         throw Error(Errc::unsupported,
                     "no key of type " + in_quotes(key.spec.to_string()) + " can be kept" + in_backend);

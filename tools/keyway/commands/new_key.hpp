@@ -15,6 +15,7 @@ struct NewKey {
     BackendAlias backend;
     KeySpec spec;
     OptionValues options;
+    Phase phase = Phase::store;  ///< or Phase::create
 };
 
 /// The flag --out of commands that make a key, which they may do without; standard output gets the reference

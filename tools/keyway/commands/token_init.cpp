@@ -3,41 +3,19 @@
 #include "commands.hpp"
 #include "common_flags.hpp"
 #include "token_output.hpp"
+#include "token_place.hpp"
 
 #include <keyway/core/error.hpp>
 #include <keyway/pkcs11/token_admin.hpp>
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-
 namespace keyway::cli {
 
 namespace {
 
-/// Refuses what initialising would refuse.
-void look(const std::string& module, const pkcs11::NewToken& wanted) {
-    const auto tokens = pkcs11::list_tokens({module});
-    const auto taken = [&](const pkcs11::TokenInfo& token) {
-        return token.initialized && token.label == wanted.label;
-    };
-    const auto free = [&](const pkcs11::TokenInfo& token) {
-        return !token.initialized && (!wanted.serial || token.serial == *wanted.serial);
-    };
-    if(std::ranges::any_of(tokens, taken)) {
-        throw Error(Errc::already_exists,
-                    "module " + in_quotes(module) + " has a token with label " + in_quotes(wanted.label) +
-                        " already",
-                    "choose another label");
-    }
-    if(std::ranges::none_of(tokens, free)) {
-        throw Error(Errc::token_not_found, "module " + in_quotes(module) + " shows no uninitialised token",
-                    "a token that is in use is never initialised again");
-    }
-}
-
 void run(Session& session, const Arguments& arguments) {
-    const auto module = arguments.required("module");
+    const pkcs11::ModuleName module{arguments.required("module"), arguments.value("init-args").value_or("")};
     const auto label = arguments.required("label");
     const pkcs11::NewToken wanted{
         .label = label,
@@ -50,13 +28,13 @@ void run(Session& session, const Arguments& arguments) {
         .user_pin =
             [&] { return session.secret("user-pin", "new user PIN of " + in_quotes(label), Asking::twice); }};
     if(arguments.has("dry-run")) {
-        look(module, wanted);
-        session.report({{"dry-run", true}, {"label", label}, {"module", module}},
+        static_cast<void>(pkcs11::find_empty_token(module, wanted));
+        session.report({{"dry-run", true}, {"label", label}, {"module", module.value}},
                        "would initialise a token with label " + in_quotes(label) + "\n");
         return;
     }
-    const auto token = pkcs11::init_token({module}, wanted);
-    session.report(json_of(token, module),
+    const auto token = pkcs11::init_token(module, wanted);
+    session.report(json_of(token, module.value),
                    "initialised token " + in_quotes(token.label) + "\n" + token.uri().to_string() + "\n");
 }
 
@@ -69,6 +47,7 @@ Command token_init_command() {
             .flags = {required({.name = "module",
                                 .value = "PATH",
                                 .help = "the module's library, or its name in p11-kit's configuration"}),
+                      init_args_flag(),
                       required(
                           {.name = "label", .value = "TEXT", .help = "the new token's label, 1 to 32 bytes"}),
                       required({.name = "so-pin",

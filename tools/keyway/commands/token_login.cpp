@@ -14,19 +14,17 @@ namespace keyway::cli {
 namespace {
 
 void run(Session& session, const Arguments& arguments) {
-    const auto place = token_place(session, arguments);
-    const auto pin = [&] {
-        return session.secret_or("user-pin", "prompt:", "user PIN of the token " + place.token.to_string(), Asking::once);
-    };
-    const auto token = pkcs11::log_in_once(place.module, place.token, pin,
-                                           arguments.has("last-try") ? pkcs11::LastTry::risk : pkcs11::LastTry::refuse);
+    const auto place = token_place(session, arguments, "prompt:");
+    const auto token = pkcs11::log_in_once(place.module, place.token, place.pin,
+                                           arguments.has("last-try") ? pkcs11::LastTry::risk : pkcs11::LastTry::refuse,
+                                           place.user_name);
     session.report(json_of(token, place.module.value),
                    "the user PIN of token " + in_quotes(token.label) + " is right; the token is " + state_of(token) + "\n");
 }
 
 std::vector<Flag> flags() {
     auto all = token_place_flags();
-    all.insert(all.end(), {{.name = "user-pin", .value = "SOURCE", .help = "the source of the user PIN (default: prompt:)"},
+    all.insert(all.end(), {{.name = "user-pin", .value = "SOURCE", .help = "the source of the user PIN (default: that of the backend, or prompt:)"},
                            {.name = "last-try",
                             .takes = Takes::nothing,
                             .help = "try it although a wrong PIN would lock the token"}});

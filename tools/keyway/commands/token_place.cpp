@@ -43,6 +43,7 @@ TokenPlace place_of(const Session& session, const BackendAlias& alias, std::opti
         place.token.model = uri.model;
         pin = uri.pin_source;
     }
+    place.user_name = option(backend, "user-name").value_or("");
     if(const auto source = option(backend, "user-pin")) {
         pin = SecretSource::parse(*source);
     }
@@ -89,16 +90,19 @@ std::vector<Flag> token_place_flags() {
             init_args_flag(),
             {.name = "label", .value = "TEXT", .help = "the token's label"},
             {.name = "serial", .value = "TEXT", .help = "the token's serial number, where the label is not unique"},
+            {.name = "user-name",
+             .value = "NAME",
+             .help = "the user whose PIN it is, for tokens with several users (default: that of the backend)"},
             backend_flag()};
 }
 
-TokenPlace token_place(const Session& session, const Arguments& arguments) {
+TokenPlace token_place(const Session& session, const Arguments& arguments, const std::optional<std::string>& usual_pin) {
     auto module = named_module(arguments);
     if(module && arguments.has("backend")) {
         throw Error(Errc::usage, "--module and --backend both say where the token is", "keep one of the two");
     }
     std::optional<SecretSource> pin;
-    auto place = module ? TokenPlace{.module = std::move(*module), .token = {}, .pin = {}}
+    auto place = module ? TokenPlace{.module = std::move(*module), .token = {}, .pin = {}, .user_name = {}}
                         : place_of(session, session.chosen_backend(), pin);
     for(const auto& [flag, part] :
         {std::pair{"label", &place.token.label}, std::pair{"serial", &place.token.serial}}) {
@@ -106,15 +110,19 @@ TokenPlace token_place(const Session& session, const Arguments& arguments) {
             *part = std::move(text);
         }
     }
-    place.pin = [&session, given = arguments.has("user-pin"), pin] {
-        if(given) {
-            return session.secret("user-pin", "user PIN of the token", Asking::once);
+    if(auto name = arguments.value("user-name")) {
+        place.user_name = std::move(*name);
+    }
+    place.pin = [&session, given = arguments.has("user-pin"), pin, usual_pin, token = place.token.to_string()] {
+        const auto what = "user PIN of the token " + token;
+        if(given || (!pin && usual_pin)) {
+            return session.secret_or("user-pin", usual_pin.value_or(""), what, Asking::once);
         }
         if(!pin) {
             throw Error(Errc::usage, "the token wants a login, and no source of its user PIN is given",
                         "give one with --user-pin: env:NAME, file:PATH, fd:N or prompt:");
         }
-        return session.secret_of(*pin, "user PIN of the token");
+        return session.secret_of(*pin, what);
     };
     return place;
 }

@@ -18,12 +18,13 @@ struct TokenPlace {
     pkcs11::ModuleName module;
     pkcs11::TokenSelector token;
     std::function<Secret()> pin;  ///< its user PIN
+    std::string user_name;        ///< whose PIN it is, for tokens with several users; empty for the only one
 };
 
 /// --init-args.
 [[nodiscard]] Flag init_args_flag();
 
-/// --module, --init-args, --label, --serial and --backend.
+/// --module, --init-args, --label, --serial, --user-name and --backend.
 [[nodiscard]] std::vector<Flag> token_place_flags();
 
 /// The module of --module and --init-args; nothing when there is no --module.
@@ -33,9 +34,12 @@ struct TokenPlace {
 /// The module of a backend of type hsm, with its init-args; nothing when its settings name none.
 [[nodiscard]] std::optional<pkcs11::ModuleName> module_of(const BackendSettings& backend);
 
-/// The PIN is that of --user-pin, or of the backend's source.
+/// The PIN is that of --user-pin, or of the backend's source; the user's name likewise.
+/// @param usual_pin the source where neither is given; without, that is an error when the PIN is needed
 /// @throws Errc::usage when there is no module named, or both a module and a backend; Errc::invalid_option when the backend's
 ///         settings and its token URI name different tokens
-[[nodiscard]] TokenPlace token_place(const Session& session, const Arguments& arguments);
+[[nodiscard]] TokenPlace token_place(const Session& session,
+                                     const Arguments& arguments,
+                                     const std::optional<std::string>& usual_pin = std::nullopt);
 
 }  // namespace keyway::cli

@@ -37,6 +37,7 @@ void run(Session& session, const Arguments& arguments) {
     const auto place = token_place(session, arguments);
     pkcs11::ProbeOptions options;
     options.pin = place.pin;
+    options.user_name = place.user_name;
     options.make_session_keys = arguments.has("write");
     options.key_label = arguments.value("key");
     options.sessions = arguments.number("sessions", 1, most_sessions).value_or(0);

@@ -42,6 +42,7 @@ class HsmBackend final : public KeyBackend,
                          public KeyBulkOpener,
                          public KeyAdopter,
                          public KeyRemover,
+                         public NewKeyChecker,
                          private pkcs11::ForkAware {
 public:
     HsmBackend(const BackendAlias& alias,
@@ -66,6 +67,7 @@ public:
     std::vector<OpenedKey> use_all(std::span<const KeyRef> refs, const OptionValues& call) const override;
     KeyRef adopt(const OptionValues& call) override;
     void remove(const KeyRef& ref, const OptionValues& call) override;
+    std::optional<Error> check_new(const KeySpec& spec, Phase phase, const OptionValues& call) const override;
 
     const BackendCapabilities& capabilities() const override {
         return naming_backend(alias(), [&]() -> const BackendCapabilities& {
@@ -192,6 +194,12 @@ private:
         sign_once(*opened);
     }
 
+    void require_makes(pkcs11::Token& token, const pkcs11::PinProvider& pin, const KeySpec& spec, hsm::Making making) const {
+        const auto& kinds = kinds_.of(token, pin);
+        hsm::require_makes_keys(token, kinds, spec, making);
+        require_offered(spec, making == hsm::Making::generate ? kinds.of_token.made : kinds.of_token.imported);
+    }
+
     /// Makes the objects of a key by `work`, proves that it signs, and only then keeps them.
     template <typename Work>
     CreatedKey make(const OptionValues& options,
@@ -201,9 +209,7 @@ private:
                     const Work& work) {
         const auto token = this->token();
         const auto pin = pin_provider(options, *token);
-        const auto& kinds = kinds_.of(*token, pin);
-        hsm::require_makes_keys(*token, kinds, spec, making);
-        require_offered(spec, making == hsm::Making::generate ? kinds.of_token.made : kinds.of_token.imported);
+        require_makes(*token, pin, spec, making);
         key.rules = pkcs11::ObjectRules::of(token->quirks());
         const auto deadline = token->new_deadline();
         const std::unique_lock lock(locks_->making, deadline.at());
@@ -292,6 +298,24 @@ KeyRef HsmBackend::store(const Botan::Private_Key& source, const OptionValues& c
                     })
             .ref;
     });
+}
+
+std::optional<Error> HsmBackend::check_new(const KeySpec& spec, Phase phase, const OptionValues& call) const {
+    try {
+        return naming_backend(alias(), [&]() -> std::optional<Error> {
+            const auto options = completed(phase, call);
+            const auto key = hsm::new_key(options, spec, random_id());
+            const auto token = this->token();
+            const auto pin = pin_provider(options, *token);
+            require_makes(*token, pin, spec, phase == Phase::create ? hsm::Making::generate : hsm::Making::import);
+            token->with_session(pkcs11::SessionMode::read_only, pin, [&](const pkcs11::Session& session) {
+                pkcs11::require_free_names(session, key, token->name());
+            });
+            return std::nullopt;
+        });
+    } catch(const Error& error) {
+        return error;
+    }
 }
 
 std::unique_ptr<Botan::Private_Key> HsmBackend::use(const KeyRef& ref, const OptionValues& call) const {

@@ -196,14 +196,16 @@ ProbeReport probe_token(const ModuleName& module_name, const TokenSelector& sele
     std::optional<Session> login;
     if(report.token.login_required) {
         login.emplace(module, slot, mode);
-        const PinProvider reading([&] {
-            pin = options.pin();
-            return pin->clone();
-        });
+        const PinProvider reading(
+            [&] {
+                pin = options.pin();
+                return pin->clone();
+            },
+            PinProvider::From::source, options.user_name);
         constexpr std::chrono::minutes patience{5};  // a person may be typing
         log_in_user(*module, use, slot, *login, reading, Deadline(patience));
         report.state_after_login = state_of(trials.session());
-        if(pin) {
+        if(pin && options.user_name.empty()) {
             report.second_login = second_login(trials.session(), *pin);
         }
     }

@@ -21,6 +21,7 @@ namespace keyway::pkcs11 {
 /// What a measurement may do.
 struct KEYWAY_API ProbeOptions {
     std::function<Secret()> pin;  ///< of the user; asked for once, and only where the token wants a login
+    std::string user_name;        ///< whose PIN it is, for tokens with several users (C_LoginUser); empty for the only one
 
     /// Makes key pairs of the session (CKA_TOKEN false) and signs with them; they are destroyed again. Without, nothing is
     /// made, and how the token signs stays unknown.
