@@ -259,3 +259,42 @@ TEST_CASE("the passphrase of a database is changed, and its keys stay") {
     CHECK(shop.fail({"key", "rewrap", "--backend", "db", "--new-passphrase", "hunter2"}, 10, "invalid_option")
               .find("hunter2") == std::string::npos);
 }
+
+TEST_CASE("a database goes under a key of another backend, and back") {
+    const Workshop shop;
+    shop.succeed({"key", "create", "--backend", "db", "--type", "ed25519", "--label", "a", "--out", "a.ref"});
+    shop.succeed({"key", "create", "--backend", "file", "--type", "rsa-2048", "--label", "wrap", "--out", "wrap.ref"});
+    shop.write("wrapped.json", R"({"version": 1, "backends": {
+        "file": {"type": "file", "path": "keys", "passphrase": "env:KEYWAY_TEST_PASSPHRASE"},
+        "db": {"type": "database", "path": "keys.db", "wrapping-key": "wrap.ref"}}})");
+    CHECK(shop.succeed({"key", "rewrap", "--backend", "db", "--new-wrapping-key", "file:wrap", "--dry-run"}) ==
+          "would put 1 key in backend \"db\" under a new key-encryption key\n");
+    shop.succeed({"key", "check", "a.ref"});
+    shop.fail({"key", "rewrap", "--backend", "db", "--new-wrapping-key", "file:wrap", "--new-passphrase", "env:X"}, 12,
+              "secret_unavailable");
+    CHECK(shop.succeed({"key", "rewrap", "--backend", "db", "--new-wrapping-key", "wrap.ref"}).find("\"wrapping-key\"") !=
+          std::string::npos);
+    shop.fail({"key", "check", "a.ref"}, 10, "invalid_option");
+    shop.succeed({"--config", "wrapped.json", "key", "check", "a.ref"});
+    shop.succeed({"--config", "wrapped.json", "key", "create", "--backend", "db", "--type", "p-256", "--label", "b"});
+    shop.succeed({"--config", "wrapped.json", "key", "rewrap", "--backend", "db", "--new-passphrase",
+                  "env:KEYWAY_TEST_PASSPHRASE"});
+    shop.succeed({"key", "check", "a.ref"});
+}
+
+TEST_CASE("a dry run of a new key in a database tries the passphrase and the label") {
+    Workshop shop;
+    shop.succeed({"key", "create", "--backend", "db", "--type", "ed25519", "--label", "a"});
+    const std::vector<std::string> dry{"key", "create", "--backend", "db", "--type", "ed25519", "--dry-run", "--label"};
+    const auto with = [&](const std::string& label) {
+        auto all = dry;
+        all.push_back(label);
+        return all;
+    };
+    shop.succeed(with("b"));
+    shop.fail(with("a"), 22, "already_exists");
+    shop.fail(with("a\nb"), 10, "invalid_option");
+    shop.environment["KEYWAY_TEST_PASSPHRASE"] = "another one";
+    shop.fail(with("b"), 15, "passphrase_incorrect");
+    shop.fail({"key", "rewrap", "--backend", "db", "--dry-run"}, 15, "passphrase_incorrect");
+}

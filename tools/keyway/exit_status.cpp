@@ -31,8 +31,8 @@ constexpr std::array statuses{
     ExitStatus{Errc::unsupported, 26, "the key type, scheme or operation is not offered"},
     ExitStatus{Errc::storage_failed, 27, "a file, the database or the output cannot be read or written"},
     ExitStatus{Errc::timed_out, 28, "a deadline passed while waiting"},
-    ExitStatus{Errc::verification_failed, 29, "a signature does not verify"},
     ExitStatus{Errc::outcome_unknown, 30, "a change may have taken place or not"},
+    ExitStatus{Errc::verification_failed, 29, "a signature does not verify"},
     ExitStatus{Errc::internal, internal_status, "a fault in keyway itself"},
 };
 

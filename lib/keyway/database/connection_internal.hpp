@@ -23,6 +23,13 @@ struct Dialect {
     /// begin_writing does that.
     std::string lock_schema;
 
+    /// The beginning of the statement, to be ended by "on" or "off", by which a session sees to it that rows refer to rows; empty
+    /// where tables are changed without that.
+    std::string set_references;
+
+    /// Whether the rules of a column can be changed.
+    bool changes_columns = false;
+
     /// Put behind a select of a row that has to stay as it is until the end of the transaction; empty where begin_writing
     /// sees to that.
     std::string keep_row;

@@ -17,6 +17,47 @@ struct Migration {
     std::vector<std::string> statements;
 };
 
+/// SQLite changes no rule of a column: the table is made anew, while rows may refer to nothing.
+std::vector<std::string> to_version_3(const Dialect& dialect) {
+    if(dialect.changes_columns) {
+        return {
+            "alter table key_encryption_key drop constraint key_encryption_key_kind_check",
+            "alter table key_encryption_key add constraint key_encryption_key_kind_check"
+            " check (kind in ('passphrase', 'wrapped'))",
+            "alter table key_encryption_key alter column argon2_memory_kib drop not null",
+            "alter table key_encryption_key alter column argon2_passes drop not null",
+            "alter table key_encryption_key alter column argon2_parallelism drop not null",
+            "alter table key_encryption_key alter column salt drop not null",
+            "alter table key_encryption_key add column wrapped_by text",
+            "alter table key_encryption_key add column wrap_mechanism text",
+            "alter table key_encryption_key add column wrapped_key text",
+            "alter table key_encryption_key add column wrap_signature text",
+        };
+    }
+    return {
+        "create table next_key_encryption_key ("
+        " id text primary key,"
+        " active integer unique check (active = 1),"
+        " kind text not null check (kind in ('passphrase', 'wrapped')),"
+        " argon2_memory_kib integer,"
+        " argon2_passes integer,"
+        " argon2_parallelism integer,"
+        " salt text,"
+        " check_value text not null,"
+        " created text not null,"
+        " sealed_for_active text,"
+        " wrapped_by text,"
+        " wrap_mechanism text,"
+        " wrapped_key text,"
+        " wrap_signature text)",
+        "insert into next_key_encryption_key (id, active, kind, argon2_memory_kib, argon2_passes, argon2_parallelism, salt,"
+        " check_value, created, sealed_for_active) select id, active, kind, argon2_memory_kib, argon2_passes,"
+        " argon2_parallelism, salt, check_value, created, sealed_for_active from key_encryption_key",
+        "drop table key_encryption_key",
+        "alter table next_key_encryption_key rename to key_encryption_key",
+    };
+}
+
 std::vector<Migration> migrations(const Dialect& dialect) {
     return {
         {1,
@@ -51,6 +92,8 @@ std::vector<Migration> migrations(const Dialect& dialect) {
              // To find what is still under it.
              "create index signing_key_by_key_encryption_key on signing_key (key_encryption_key_id, label)",
          }},
+        // Key-encryption keys that are no passphrase's, but wrapped by the key of another backend.
+        {3, to_version_3(dialect)},
     };
 }
 
@@ -58,6 +101,38 @@ long long current_version(soci::session& sql) {
     long long version = 0;  // whatever number is there, to be shown as it is
     sql << "select coalesce(max(version), 0) from keyway_schema", soci::into(version);
     return version;
+}
+
+/// As long as it lives, the session does not see to it that rows refer to rows: in the middle of a migration they need not.
+class References {
+public:
+    explicit References(Connection& connection) : connection_(connection) { set("off"); }
+    References(const References&) = delete;
+    References& operator=(const References&) = delete;
+    ~References() {
+        try {
+            set("on");
+        } catch(const Error&) {
+            // a connection that is not used any more
+        }
+    }
+
+private:
+    void set(const std::string& to) {
+        if(const auto& statement = connection_.dialect().set_references; !statement.empty()) {
+            connection_.run([&](soci::session& sql) { sql << statement + to; });
+        }
+    }
+
+    Connection& connection_;
+};
+
+/// Another process may have been faster: what is done already is not done again.
+void bring_up(Connection& connection, soci::session& sql, const std::string& applied) {
+    if(const auto& lock = connection.dialect().lock_schema; !lock.empty()) {
+        sql << lock;
+    }
+    apply_migrations(sql, connection.dialect(), applied);
 }
 
 }  // namespace
@@ -102,13 +177,8 @@ void migrate(Connection& connection, const std::string& applied) {
                         std::to_string(connection.schema()) + " and cannot be brought to version " +
                         std::to_string(schema_version);
     try {
-        connection.write(Error(Errc::storage_failed, cannot), [&](soci::session& sql) {
-            if(const auto& lock = connection.dialect().lock_schema; !lock.empty()) {
-                sql << lock;
-            }
-            // Another process may have been faster.
-            apply_migrations(sql, connection.dialect(), applied);
-        });
+        const References references(connection);
+        connection.write(Error(Errc::storage_failed, cannot), [&](soci::session& sql) { bring_up(connection, sql, applied); });
     } catch(const Error& error) {
         if(error.code() != Errc::storage_failed) {
             throw;
@@ -118,6 +188,20 @@ void migrate(Connection& connection, const std::string& applied) {
                                      " tables: on a server their owner, for a file whoever may write to it and its folder"));
     }
     connection.set_schema(schema_version);
+}
+
+void rehearse_at_newest_schema(Connection& connection,
+                               const std::string& applied,
+                               const std::function<void(soci::session& sql)>& work) {
+    if(connection.schema() == schema_version) {
+        connection.rehearse(work);
+        return;
+    }
+    const References references(connection);
+    connection.rehearse([&](soci::session& sql) {
+        bring_up(connection, sql, applied);
+        work(sql);
+    });
 }
 
 }  // namespace keyway::database

@@ -3,12 +3,13 @@
 
 #include <keyway/database/connection_internal.hpp>
 
+#include <functional>
 #include <string>
 
 namespace keyway::database {
 
 /// The schema that this version of the library writes.
-inline constexpr int schema_version = 2;
+inline constexpr int schema_version = 3;
 
 /// Finds out which schema a database has, and tells the connection. Nothing is changed.
 /// @throws Errc::unsupported when the database is of a newer version; Errc::malformed_data when it has none
@@ -19,6 +20,12 @@ void look_at_schema(Connection& connection);
 /// @param applied the time, as text, kept with each step
 /// @throws Errc::storage_failed when it cannot be changed, with who can
 void migrate(Connection& connection, const std::string& applied);
+
+/// Does work at schema_version in a transaction that is rolled back at the end, and so is the schema of an older database.
+/// @param applied as in migrate
+void rehearse_at_newest_schema(Connection& connection,
+                               const std::string& applied,
+                               const std::function<void(soci::session& sql)>& work);
 
 /// Makes the table of versions in a new database; migrate or apply_migrations does the rest.
 void make_version_table(soci::session& sql);

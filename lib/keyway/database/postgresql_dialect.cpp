@@ -69,6 +69,7 @@ const std::shared_ptr<const Dialect>& postgresql_dialect() {
     static const auto dialect = std::make_shared<const Dialect>(Dialect{
         .begin_writing = "begin isolation level read committed",
         .lock_schema = "select pg_advisory_xact_lock(118070690734457)",  // "keyway" as a number
+        .changes_columns = true,
         .keep_row = " for key share",
         .binary_text = "text collate \"C\"",
         .explain = explain,

@@ -80,6 +80,7 @@ Error explain(const soci::soci_error& error, const std::string& where) {
 const std::shared_ptr<const Dialect>& sqlite_dialect() {
     static const auto dialect = std::make_shared<const Dialect>(Dialect{
         .begin_writing = "begin immediate",
+        .set_references = "pragma foreign_keys = ",
         .explain = explain,
         .is_constraint_violation =
             [](const soci::soci_error& error) { return result_code(error) == SQLITE_CONSTRAINT; },

@@ -21,7 +21,16 @@ BackendRegistry standard_backends() {
 Keyring::Keyring(Settings settings, BackendContext context, BackendRegistry backends)
     : settings_(std::move(settings)), context_(std::move(context)), backends_(std::move(backends)) {
     if(!context_.wrappers) {
-        context_.wrappers = [this](const KeyRef& ref) { return rsa_key_wrapper(use(ref)); };
+        context_.wrappers = [this](const KeyRef& ref) {
+            // Two that need each other would look for each other for ever.
+            if(settings_.backend(ref.backend()).options.contains("wrapping-key")) {
+                throw Error(Errc::invalid_option,
+                            "the wrapping key is in the backend " + in_quotes(ref.backend().str()) +
+                                ", whose keys are under a wrapping key themselves",
+                            "name a key in an HSM or a file");
+            }
+            return rsa_key_wrapper(use(ref));
+        };
     }
 }
 

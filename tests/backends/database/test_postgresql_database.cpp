@@ -285,16 +285,19 @@ TEST_CASE("processes that bring up a database of an older version at once do it 
     const auto connection = PostgresqlServer::get().new_database();
     static_cast<void>(on(connection)->make(now, nothing));
     PostgresqlClient client(connection);
-    client.rows("insert into keyway.key_encryption_key values ('id', 1, 'passphrase', 1, 1, 1, 'salt', 'check', 'then')");
+    client.rows("insert into keyway.key_encryption_key (id, active, kind, argon2_memory_kib, argon2_passes, argon2_parallelism,"
+                " salt, check_value, created) values ('id', 1, 'passphrase', 1, 1, 1, 'salt', 'check', 'then')");
     // Back to version 1.
-    client.rows("alter table keyway.key_encryption_key drop column sealed_for_active");
+    for(const auto* const column : {"sealed_for_active", "wrapped_by", "wrap_mechanism", "wrapped_key", "wrap_signature"}) {
+        client.rows(std::string("alter table keyway.key_encryption_key drop column ") + column);
+    }
     client.rows("drop index keyway.signing_key_by_key_encryption_key");
     client.rows("delete from keyway.keyway_schema where version > 1");
     CHECK(on(connection)->open()->schema() == 1);  // a reader leaves it as it is
     CHECK(client.answer("select max(version) from keyway.keyway_schema") == "1");
     CHECK(test::in_processes(6, [&](int) { return on(connection)->open_to_change(now).has_value(); }) ==
           std::vector<int>(6, 0));
-    CHECK(client.rows("select version from keyway.keyway_schema order by version") == std::vector<std::string>{"1", "2"});
+    CHECK(client.rows("select version from keyway.keyway_schema order by version") == std::vector<std::string>{"1", "2", "3"});
     CHECK(client.answer("select salt from keyway.key_encryption_key where sealed_for_active is null") == "salt");
 }
 

@@ -70,7 +70,7 @@ TEST_CASE("a database is made when it is asked for, for its owner only, and noth
     struct stat info {};
     REQUIRE(::stat(path.c_str(), &info) == 0);
     CHECK((info.st_mode & 07777U) == 0600);
-    CHECK(answer(path, "select max(version || ' ' || applied) from keyway_schema") == "2 2027-01-15T08:00:00Z");
+    CHECK(answer(path, "select max(version || ' ' || applied) from keyway_schema") == std::to_string(database::schema_version) + " 2027-01-15T08:00:00Z");
     CHECK(SqliteDatabase(path).open());
 }
 
@@ -113,12 +113,12 @@ TEST_CASE("a database of a newer version is refused, and says so") {
     const TemporaryFolder folder;
     const auto path = folder.path() / "keys.db";
     make(path);
-    execute(path, "insert into keyway_schema (version, applied) values (3, 'tomorrow')");
+    execute(path, "insert into keyway_schema (version, applied) values (4, 'tomorrow')");
     const auto error = on_open(path);
     CHECK(error.code() == Errc::unsupported);
     CHECK(error.message() == "the database \"" + path.string() +
-                                 "\" has schema version 3, but this program knows versions up to 2");
-    execute(path, "update keyway_schema set version = 99999999999 where version = 3");
+                                 "\" has schema version 4, but this program knows versions up to 3");
+    execute(path, "update keyway_schema set version = 99999999999 where version = 4");
     CHECK(on_open(path).message().find("schema version 99999999999,") != std::string::npos);
 }
 
@@ -126,15 +126,18 @@ TEST_CASE("a database of an older version is read as it is, and brought up by th
     const TemporaryFolder folder;
     const auto path = folder.path() / "keys.db";
     make(path);
-    execute(path, "insert into key_encryption_key values ('id', 1, 'passphrase', 1, 1, 1, 'salt', 'check', 'then', null)");
+    execute(path, "insert into key_encryption_key (id, active, kind, argon2_memory_kib, argon2_passes, argon2_parallelism, salt,"
+                  " check_value, created) values ('id', 1, 'passphrase', 1, 1, 1, 'salt', 'check', 'then')");
     execute(path, "drop index signing_key_by_key_encryption_key");
-    execute(path, "alter table key_encryption_key drop column sealed_for_active");
+    for(const auto* const column : {"sealed_for_active", "wrapped_by", "wrap_mechanism", "wrapped_key", "wrap_signature"}) {
+        execute(path, std::string("alter table key_encryption_key drop column ") + column);
+    }
     execute(path, "delete from keyway_schema where version > 1");
     const auto before = test::bytes_of_database(folder.path());
     CHECK(SqliteDatabase(path).open()->schema() == 1);
     CHECK(test::bytes_of_database(folder.path()) == before);
-    CHECK(SqliteDatabase(path).open_to_change(now)->schema() == 2);
-    CHECK(answer(path, "select max(version) from keyway_schema") == "2");
+    CHECK(SqliteDatabase(path).open_to_change(now)->schema() == database::schema_version);
+    CHECK(answer(path, "select max(version) from keyway_schema") == std::to_string(database::schema_version));
     CHECK(answer(path, "select salt from key_encryption_key where sealed_for_active is null") == "salt");
 }
 

@@ -21,7 +21,8 @@ public:
     using Texts = std::map<std::string, std::string>;
 
     /// @param secrets what `env:NAME` and `prompt:NAME` give
-    OpenedBackend(const BackendType& type, const Texts& settings, Texts secrets)
+    /// @param wrappers what the backend is given to open other backends' keys with
+    OpenedBackend(const BackendType& type, const Texts& settings, Texts secrets, KeyWrapperOpener wrappers = {})
         : type_(type), secrets_(std::make_shared<Texts>(std::move(secrets))) {
         BackendRegistry registry;
         registry.add(type_);
@@ -36,6 +37,7 @@ public:
         };
         context.secrets = SecretReader(look_up, look_up);
         context.clock = [] { return Time(std::chrono::seconds(1'800'000'000)); };  // 2027-01-15 08:00:00 UTC
+        context.wrappers = std::move(wrappers);
         backend_ = registry.open(all, alias, context);
     }
 

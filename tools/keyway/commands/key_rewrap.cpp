@@ -49,6 +49,17 @@ private:
     bool shown_ = false;
 };
 
+std::string what_opens_them(const RewrapRequest& request) {
+    if(request.new_passphrase) {
+        return "; from now on the new passphrase opens them: name its source in the settings\n";
+    }
+    if(request.new_wrapping_key) {
+        return "; from now on the key " + in_quotes(request.new_wrapping_key->to_string()) +
+               " opens them: name it by \"wrapping-key\" in the settings\n";
+    }
+    return "; what the settings name opens them\n";
+}
+
 void run(Session& session, const Arguments& arguments) {
     const auto alias = session.chosen_backend();
     session.work_with({alias});
@@ -64,6 +75,12 @@ void run(Session& session, const Arguments& arguments) {
     if(arguments.has("new-passphrase")) {
         request.new_passphrase =
             session.secret("new-passphrase", "new passphrase of backend " + in_quotes(alias.str()), Asking::twice);
+    }
+    if(const auto named = arguments.value("new-wrapping-key")) {
+        if(request.new_passphrase) {
+            throw Error(Errc::usage, "--new-passphrase and --new-wrapping-key contradict each other", "give one of them");
+        }
+        request.new_wrapping_key = session.reference(session.named_key(*named));
     }
     if(arguments.has("dry-run")) {
         const auto number = rewrapper->keys_to_rewrap(request, options);
@@ -83,8 +100,7 @@ void run(Session& session, const Arguments& arguments) {
                    "put " + keys(result.rewrapped) + where + " under " +
                        (result.resumed ? "the key-encryption key of the call before, which had not ended"
                                        : "a new key-encryption key") +
-                       (request.new_passphrase ? "; from now on the new passphrase opens them: name its source in the settings\n"
-                                               : "; the passphrase stays\n"));
+                       what_opens_them(request));
 }
 
 }  // namespace
@@ -92,15 +108,20 @@ void run(Session& session, const Arguments& arguments) {
 Command key_rewrap_command() {
     return {.noun = "key",
             .verb = "rewrap",
-            .summary = "change the passphrase of a database of keys",
+            .summary = "change the passphrase of a database of keys, or the key they are under",
             .flags = {backend_flag(),
                       {.name = "new-passphrase",
                        .value = "SOURCE",
                        .help = "the source of the new passphrase (default: it stays, with the Argon2 "
                                "parameters that the settings name now)"},
+                      {.name = "new-wrapping-key",
+                       .value = "KEY",
+                       .help = "in place of a passphrase: an RSA key of another backend, by its reference, the file with that, "
+                               "or ALIAS:LABEL"},
                       dry_run_flag()},
             .backend_phase = Phase::use,
-            .details = "Keys are used and made meanwhile: the new passphrase opens all of them from the beginning "
+            .details = "Where the settings name a \"wrapping-key\", the keys go under that unless a flag says otherwise. "
+                       "Keys are used and made meanwhile: the new passphrase or key opens all of them from the beginning "
                        "on, the old one those that are not done yet. When it is stopped, the same call goes on.",
             .example = "keyway key rewrap --backend db --passphrase file:old --new-passphrase file:new",
             .run = run};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/database/database_backend.hpp>
 #include <keyway/backends/database/database_options_internal.hpp>
-#include <keyway/backends/database/key_encryption_key_internal.hpp>
+#include <keyway/backends/database/key_protection_internal.hpp>
 #include <keyway/backends/database/key_table_internal.hpp>
 #include <keyway/backends/database/rewrap_internal.hpp>
 #include <keyway/backends/database/sealed_key_internal.hpp>
@@ -39,8 +39,8 @@ public:
         : KeyBackend(name, std::move(table), std::move(values)),
           secrets_(context.secrets),
           clock_(context.clock),
-          cost_(configured_cost(alias(), settings())),
           database_(configured_database(alias(), settings(), secrets_)),
+          protection_(configured_cost(alias(), settings()), context.wrappers, database_->name()),
           capabilities_(BackendCapabilities::everything()) {}
 
     CreatedKey create(const KeySpec& spec, const OptionValues& options) override {
@@ -82,7 +82,7 @@ public:
                 const auto values = completed(Phase::use, options);
                 auto connection = database_->open();
                 const auto row = find(connection, ref);
-                if(values.has("passphrase")) {
+                if(values.has("passphrase") || settings().has("wrapping-key")) {
                     static_cast<void>(opened(*connection, row, ref, values));
                 }
             });
@@ -117,11 +117,13 @@ public:
                 const auto values = completed(phase, options);
                 require_offered(spec);
                 static_cast<void>(new_label(values));
-                const auto passphrase = read_passphrase(values);
+                const auto with = means(values);
                 auto connection = database_->open();
                 if(const auto records = connection ? find_key_encryption_keys(*connection) : KeyEncryptionKeyRecords();
                    records.active) {
-                    static_cast<void>(keys_.derive(*records.active, passphrase, database_->name()));
+                    static_cast<void>(protection_.open_for_new_keys(*records.active, with));
+                } else {
+                    static_cast<void>(protection_.make(with));
                 }
             });
             return std::nullopt;
@@ -196,7 +198,10 @@ public:
                 }
                 return keys;
             }
-            static_cast<void>(keys_.derive(*records.active, read_passphrase(values), database_->name()));
+            static_cast<void>(protection_.open(*records.active, means(values)));
+            if(const auto after = new_means(request, values); after.wrapping_key()) {
+                static_cast<void>(protection_.make(after));
+            }
             return count_under(*connection, records.active->id);
         });
     }
@@ -216,12 +221,31 @@ private:
         return secrets_.read(*source, "passphrase of backend " + in_quotes(alias().str()));
     }
 
+    /// What a call has to open the keys with.
+    [[nodiscard]] Means means(const OptionValues& values) const {
+        return {[this, values] { return read_passphrase(values); }, configured_wrapping_key(alias(), settings())};
+    }
+
+    /// What opens the keys after a rewrap.
+    [[nodiscard]] Means new_means(const RewrapRequest& request, const OptionValues& values) const {
+        if(request.new_passphrase && request.new_wrapping_key) {
+            throw Error(Errc::invalid_argument, "a new passphrase and a new wrapping key contradict each other", "give one of them");
+        }
+        if(request.new_passphrase) {
+            return {[&request] { return request.new_passphrase->clone(); }, std::nullopt};
+        }
+        if(request.new_wrapping_key) {
+            require_another_backend(alias(), *request.new_wrapping_key);
+            return {[this, values] { return read_passphrase(values); }, request.new_wrapping_key};
+        }
+        return means(values);
+    }
+
     /// What an earlier call has begun: from each key that is being replaced to the active one.
     [[nodiscard]] std::vector<Rotation> begun_rotations(const KeyEncryptionKeyRecords& records,
                                                         const RewrapRequest& request,
                                                         const OptionValues& values) const {
-        const auto passphrase = request.new_passphrase ? request.new_passphrase->clone() : read_passphrase(values);
-        const auto new_key = keys_.derive(*records.active, passphrase, database_->name());
+        const auto new_key = protection_.open(*records.active, new_means(request, values));
         std::vector<Rotation> rotations;
         for(const auto& record : records.replaced) {
             rotations.push_back({unlock_replaced(record, new_key, database_->name()), new_key});
@@ -234,17 +258,20 @@ private:
                                                      const KeyEncryptionKeyRecord& active,
                                                      const RewrapRequest& request,
                                                      const OptionValues& values) const {
-        const auto passphrase = read_passphrase(values);
-        const auto& new_passphrase = request.new_passphrase ? *request.new_passphrase : passphrase;
-        Rotation rotation{keys_.derive(active, passphrase, database_->name()),
-                          new_key_encryption_key(cost_, new_passphrase, database_->name())};
+        const auto before = means(values);
+        std::optional<Means> changed;
+        if(request.new_passphrase || request.new_wrapping_key) {
+            changed.emplace(new_means(request, values));
+        }
+        const auto& after = changed ? *changed : before;  // the same: a passphrase is asked for once
+        Rotation rotation{protection_.open(active, before), protection_.make(after)};
         if(!begin_rotation(connection, rotation, now())) {
             throw Error(Errc::already_exists,
                         "somebody else has just begun to change the key-encryption key of the database " +
                             in_quotes(database_->name()),
-                        "see whether that is done; the new passphrase is the one given there");
+                        "see whether that is done; what opens the keys now is what was given there");
         }
-        keys_.keep(rotation.new_key, new_passphrase);
+        protection_.keep(rotation.new_key, after);
         return {std::move(rotation)};
     }
 
@@ -269,13 +296,12 @@ private:
                                .spki_sha256 = SpkiFingerprint::of(*written).to_string(),
                                .key_type = KeySpec::of(*written).to_string(),
                                .created = now()};
-        const auto passphrase = read_passphrase(values);
+        const auto with = means(values);
         for(;;) {
             auto connection = database_->open_to_change(header.created);
             const auto record = connection ? find_key_encryption_keys(*connection).active : std::nullopt;
             const auto key_encryption_key =
-                record ? keys_.derive(*record, passphrase, database_->name())
-                       : new_key_encryption_key(cost_, passphrase, database_->name());
+                record ? protection_.open_for_new_keys(*record, with) : protection_.make(with);
             const auto add_to = [&](Connection& to) {
                 return add_key(to, sealed_row(header, info, key_encryption_key), key_encryption_key.record,
                                header.created);
@@ -287,7 +313,7 @@ private:
                                                 return add_to(to);
                                             });
             if(added) {
-                keys_.keep(key_encryption_key, passphrase);
+                protection_.keep(key_encryption_key, with);
                 return reference(header);
             }
         }
@@ -328,28 +354,6 @@ private:
         return std::move(*row);
     }
 
-    /// The key of a record; of one that is being replaced also by the passphrase of the one in its place.
-    [[nodiscard]] KeyEncryptionKey unlocked(const KeyEncryptionKeyRecords& records,
-                                            const KeyEncryptionKeyRecord& record,
-                                            const Secret& passphrase) const {
-        if(!record.sealed_for_active.empty()) {
-            if(auto kept = keys_.kept(record, passphrase)) {
-                return *std::move(kept);
-            }
-            if(records.active) {
-                try {
-                    return unlock_replaced(record, keys_.derive(*records.active, passphrase, database_->name()),
-                                           database_->name());
-                } catch(const Error& error) {
-                    if(error.code() != Errc::passphrase_incorrect) {
-                        throw;
-                    }
-                }
-            }
-        }
-        return keys_.derive(record, passphrase, database_->name());
-    }
-
     [[nodiscard]] std::unique_ptr<Botan::Private_Key> opened(Connection& connection,
                                                              KeyRow row,
                                                              const KeyRef& ref,
@@ -368,7 +372,7 @@ private:
         if(record == nullptr) {
             throw damaged(row.header.label);
         }
-        const auto info = unsealed_row(row, unlocked(records, *record, read_passphrase(values)));
+        const auto info = unsealed_row(row, protection_.open(*record, records, means(values)));
         if(!info) {
             throw damaged(row.header.label);
         }
@@ -395,9 +399,8 @@ private:
 
     SecretReader secrets_;
     Clock clock_;
-    Argon2Cost cost_;
     std::unique_ptr<database::Database> database_;
-    mutable KeyEncryptionKeys keys_;
+    mutable KeyProtection protection_;
     BackendCapabilities capabilities_;
 };
 
@@ -405,7 +408,7 @@ private:
 
 BackendType database_backend() {
     return {.name = std::string(type_name),
-            .title = "keys in a database, SQLite or PostgreSQL: encrypted one by one, under a passphrase",
+            .title = "keys in a database, SQLite or PostgreSQL: encrypted one by one, under a passphrase or a key of another backend",
             .options = std::make_shared<const OptionTable>(database_options()),
             .open = [](const BackendAlias& alias,
                        std::shared_ptr<const OptionTable> table,

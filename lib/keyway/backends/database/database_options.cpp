@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/database/database_options_internal.hpp>
 #include <keyway/core/error.hpp>
+#include <keyway/core/file_io.hpp>
 #include <keyway/database/postgresql_database_internal.hpp>
 #include <keyway/database/sqlite_database_internal.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
@@ -40,6 +41,10 @@ OptionTable database_options() {
          .type = OptionType::secret_source,
          .phases = {settings, create, store, use},
          .help = "the source of the passphrase of the database, the same for all its keys"},
+        {.name = "wrapping-key",
+         .phases = {settings},
+         .help = "in place of a passphrase: the reference of an RSA key of another backend (one in an HSM, say), or the file "
+                 "with it; all keys of the database are under that key"},
         {.name = "label", .type = OptionType::text, .phases = {create, store}, .help = "the new key's name"},
         {.name = "argon2-memory-kib",
          .type = OptionType::number,
@@ -117,6 +122,33 @@ Argon2Cost configured_cost(const BackendAlias& alias, const OptionValues& settin
             .in_backend(alias.str());
     }
     return cost;
+}
+
+std::optional<KeyRef> configured_wrapping_key(const BackendAlias& alias, const OptionValues& settings) {
+    const auto text = settings.text("wrapping-key");
+    if(!text) {
+        return std::nullopt;
+    }
+    auto ref = [&] {
+        if(text->starts_with("keyway:") || text->starts_with('{')) {
+            return KeyRef::parse(*text);
+        }
+        constexpr std::size_t largest_reference = 16UL * 1024UL;
+        const auto bytes = read_file(*text, largest_reference);
+        std::string content(bytes.begin(), bytes.end());
+        content.erase(content.find_last_not_of(" \r\n\t") + 1);
+        return KeyRef::parse(content);
+    }();
+    require_another_backend(alias, ref);
+    return ref;
+}
+
+void require_another_backend(const BackendAlias& alias, const KeyRef& ref) {
+    if(ref.backend() == alias) {
+        throw Error(Errc::invalid_option,
+                    "the wrapping key of backend " + in_quotes(alias.str()) + " is a key of that backend itself",
+                    "name a key of another backend: it has to be there before the database is opened");
+    }
 }
 
 }  // namespace keyway

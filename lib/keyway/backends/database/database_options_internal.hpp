@@ -5,10 +5,12 @@
 #include <keyway/config/settings.hpp>
 #include <keyway/core/secret_source.hpp>
 #include <keyway/database/database_internal.hpp>
+#include <keyway/key/key_ref.hpp>
 #include <keyway/options/option_spec.hpp>
 #include <keyway/options/option_values.hpp>
 
 #include <memory>
+#include <optional>
 
 namespace keyway {
 
@@ -25,5 +27,12 @@ namespace keyway {
 /// How much work Argon2id is to make, as the settings say.
 /// @throws Errc::invalid_option when it is too little or too much
 [[nodiscard]] Argon2Cost configured_cost(const BackendAlias& alias, const OptionValues& settings);
+
+/// The key of another backend that the settings name, under which the keys of the database are.
+/// @throws Errc::invalid_option when it is a key of this backend; Errc::malformed_data, Errc::storage_failed for the reference
+[[nodiscard]] std::optional<KeyRef> configured_wrapping_key(const BackendAlias& alias, const OptionValues& settings);
+
+/// @throws Errc::invalid_option when the key is one of this backend
+void require_another_backend(const BackendAlias& alias, const KeyRef& ref);
 
 }  // namespace keyway

@@ -11,6 +11,7 @@
 #include <botan/system_rng.h>
 
 #include <array>
+#include <exception>
 #include <memory>
 #include <new>
 #include <utility>
@@ -26,7 +27,13 @@ constexpr std::size_t salt_size = 16;
 constexpr std::array<std::uint8_t, 8> check_constant{'k', 'e', 'y', 'w', 'a', 'y', '-', '1'};
 
 std::vector<std::uint8_t> check_purpose(const KeyEncryptionKeyRecord& record) {
-    return associated_data("key-encryption-key-check", {record.id});
+    return record.kind == KeyEncryptionKind::passphrase
+               ? associated_data("key-encryption-key-check", {record.id})
+               : associated_data("key-encryption-key-check", {record.id, record.wrapped_by, record.wrap_mechanism});
+}
+
+std::vector<std::uint8_t> wrap_purpose(const KeyEncryptionKeyRecord& record) {
+    return associated_data("key-encryption-key-wrap", {record.id, record.wrapped_by});
 }
 
 Error damaged(const std::string& where) {
@@ -79,6 +86,49 @@ KeyEncryptionKey new_key_encryption_key(const Argon2Cost& cost, const Secret& pa
     key.record.salt = Botan::base64_encode(rng.random_vec(salt_size));
     key.bytes = argon2id(key.record, passphrase, where);
     key.record.check_value = seal(key.bytes, check_constant, check_purpose(key.record));
+    return key;
+}
+
+KeyEncryptionKey new_wrapped_key_encryption_key(const KeyWrapper& wrapper, const SpkiFingerprint& wrapped_by) {
+    auto& rng = Botan::system_rng();
+    KeyEncryptionKey key;
+    key.record.id = Botan::hex_encode(rng.random_vec(id_size), false);
+    key.record.kind = KeyEncryptionKind::wrapped;
+    key.record.wrapped_by = wrapped_by.to_string();
+    key.bytes = rng.random_vec(envelope_key_size);
+    const auto wrapped = wrapper.wrap(Secret(key.bytes), wrap_purpose(key.record));
+    key.record.wrap_mechanism = wrapped.mechanism;
+    key.record.wrapped_key = Botan::base64_encode(wrapped.bytes);
+    key.record.wrap_signature = Botan::base64_encode(wrapped.signature);
+    key.record.check_value = seal(key.bytes, check_constant, check_purpose(key.record));
+    return key;
+}
+
+KeyEncryptionKey unwrap_key_encryption_key(const KeyEncryptionKeyRecord& record,
+                                           const KeyWrapper& wrapper,
+                                           const std::string& where) {
+    const auto decoded = [&](const std::string& text) {
+        try {
+            const auto bytes = Botan::base64_decode(text);
+            return std::vector<std::uint8_t>(bytes.begin(), bytes.end());
+        } catch(const Botan::Exception&) {
+            throw damaged(where);
+        }
+    };
+    const WrappedKey wrapped{record.wrap_mechanism, decoded(record.wrapped_key), decoded(record.wrap_signature)};
+    KeyEncryptionKey key{record, {}};
+    try {
+        const auto secret = wrapper.unwrap(wrapped, wrap_purpose(record));
+        key.bytes.assign(secret.reveal_bytes().begin(), secret.reveal_bytes().end());
+    } catch(const Error& error) {
+        if(error.code() == Errc::malformed_data) {
+            std::throw_with_nested(damaged(where));
+        }
+        throw;
+    }
+    if(key.bytes.size() != envelope_key_size || !unseal(key.bytes, record.check_value, check_purpose(record))) {
+        throw damaged(where);
+    }
     return key;
 }
 

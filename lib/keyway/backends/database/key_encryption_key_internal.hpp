@@ -3,6 +3,8 @@
 
 #include <keyway/core/error.hpp>
 #include <keyway/core/secret.hpp>
+#include <keyway/key/key_wrapper.hpp>
+#include <keyway/key/spki_fingerprint.hpp>
 
 #include <botan/secmem.h>
 
@@ -31,15 +33,32 @@ struct Argon2Cost {
     friend bool operator==(const Argon2Cost&, const Argon2Cost&) = default;
 };
 
-/// What a database keeps of a key-encryption key: all but the passphrase.
+/// Where a key-encryption key comes from.
+enum class KeyEncryptionKind {
+    passphrase,  ///< made from it by Argon2id
+    wrapped,     ///< random, and encrypted under the key of another backend
+};
+
+/// What a database keeps of a key-encryption key: all but the passphrase or the key that opens it.
 struct KeyEncryptionKeyRecord {
     std::string id;  ///< 32 random hexadecimal digits
+
+    // From a passphrase.
     Argon2Cost cost;
-    std::string salt;         ///< base64
-    std::string check_value;  ///< a constant encrypted under the key, by which a wrong passphrase is known
+    std::string salt;  ///< base64
+
+    std::string check_value;  ///< a constant encrypted under the key, by which a wrong one is known
 
     /// While the key is being replaced: the key itself, sealed under the active one; else empty.
     std::string sealed_for_active{};
+
+    KeyEncryptionKind kind = KeyEncryptionKind::passphrase;
+
+    // Of one that is wrapped.
+    std::string wrapped_by{};       ///< the SPKI SHA-256 of the wrapping key
+    std::string wrap_mechanism{};   ///< WrappedKey::mechanism
+    std::string wrapped_key{};      ///< base64
+    std::string wrap_signature{};   ///< base64; empty where the wrapping key may not sign
 };
 
 /// A key that data keys are encrypted under.
@@ -55,6 +74,17 @@ struct KeyEncryptionKey {
 [[nodiscard]] KeyEncryptionKey new_key_encryption_key(const Argon2Cost& cost,
                                                       const Secret& passphrase,
                                                       const std::string& where);
+
+/// Makes a new record with a random id, and a random key that is wrapped.
+/// @throws what the wrapper throws
+[[nodiscard]] KeyEncryptionKey new_wrapped_key_encryption_key(const KeyWrapper& wrapper, const SpkiFingerprint& wrapped_by);
+
+/// Opens a wrapped one.
+/// @param where the database, for messages
+/// @throws Errc::malformed_data when the record has been changed; what the wrapper throws
+[[nodiscard]] KeyEncryptionKey unwrap_key_encryption_key(const KeyEncryptionKeyRecord& record,
+                                                         const KeyWrapper& wrapper,
+                                                         const std::string& where);
 
 /// Derives keys from passphrases, and keeps the last one, so that opening a second key does not cost Argon2 again.
 ///

@@ -11,16 +11,24 @@ namespace {
 
 using database::Connection;
 
+constexpr auto wrapped_kind = "wrapped";
+
 /// The columns of a record, by the schema that the database has: what an older one does not have is empty.
 std::string select_record(int schema) {
-    return std::string("select id, coalesce(active, 0), argon2_memory_kib, argon2_passes, argon2_parallelism, salt, check_value, ") +
-           (schema < 2 ? "''" : "coalesce(sealed_for_active, '')") + " from key_encryption_key";
+    return std::string("select id, coalesce(active, 0), kind, coalesce(argon2_memory_kib, 0), coalesce(argon2_passes, 0),"
+                       " coalesce(argon2_parallelism, 0), coalesce(salt, ''), check_value, ") +
+           (schema < 2 ? "''" : "coalesce(sealed_for_active, '')") + ", " +
+           (schema < 3 ? "'', '', '', ''"
+                       : "coalesce(wrapped_by, ''), coalesce(wrap_mechanism, ''), coalesce(wrapped_key, ''),"
+                         " coalesce(wrap_signature, '')") +
+           " from key_encryption_key";
 }
 
 /// Where a row is read to.
 struct RecordRow {
     KeyEncryptionKeyRecord record;
     int active = 0;
+    std::string kind{};
     long long memory_kib = 0;
     long long passes = 0;
     long long parallelism = 0;
@@ -29,6 +37,7 @@ struct RecordRow {
         const auto positive = [](long long number) { return static_cast<std::uint64_t>(std::max(number, 0LL)); };
         auto out = record;
         out.cost = {positive(memory_kib), positive(passes), positive(parallelism)};
+        out.kind = kind == wrapped_kind ? KeyEncryptionKind::wrapped : KeyEncryptionKind::passphrase;
         return out;
     }
 };
@@ -40,9 +49,10 @@ KeyEncryptionKeyRecords select_records(soci::session& sql, int schema, const std
     RecordRow row;
     const auto text = select_record(schema) + (lock.empty() ? " order by id" : " where active = 1" + lock);
     soci::statement statement =
-        (sql.prepare << text, soci::into(row.record.id), soci::into(row.active), soci::into(row.memory_kib),
-         soci::into(row.passes), soci::into(row.parallelism), soci::into(row.record.salt),
-         soci::into(row.record.check_value), soci::into(row.record.sealed_for_active));
+        (sql.prepare << text, soci::into(row.record.id), soci::into(row.active), soci::into(row.kind),
+         soci::into(row.memory_kib), soci::into(row.passes), soci::into(row.parallelism), soci::into(row.record.salt),
+         soci::into(row.record.check_value), soci::into(row.record.sealed_for_active), soci::into(row.record.wrapped_by),
+         soci::into(row.record.wrap_mechanism), soci::into(row.record.wrapped_key), soci::into(row.record.wrap_signature));
     statement.execute();
     while(statement.fetch()) {
         if(row.active == 1) {
@@ -105,13 +115,20 @@ bool insert_record(soci::session& sql, const KeyEncryptionKeyRecord& record, con
     const auto memory_kib = static_cast<long long>(record.cost.memory_kib);
     const auto passes = static_cast<long long>(record.cost.passes);
     const auto parallelism = static_cast<long long>(record.cost.parallelism);
-    sql << "insert into key_encryption_key (id, active, kind, argon2_memory_kib, argon2_passes,"
-           " argon2_parallelism, salt, check_value, created)"
-           " values (:id, 1, 'passphrase', :memory, :passes, :parallelism, :salt, :check, :created)"
-           " on conflict do nothing",
-        soci::use(record.id, "id"), soci::use(memory_kib, "memory"), soci::use(passes, "passes"),
-        soci::use(parallelism, "parallelism"), soci::use(record.salt, "salt"),
-        soci::use(record.check_value, "check"), soci::use(created, "created");
+    const bool wrapped = record.kind == KeyEncryptionKind::wrapped;
+    const std::string kind = wrapped ? wrapped_kind : "passphrase";
+    soci::indicator of_passphrase = wrapped ? soci::i_null : soci::i_ok;
+    soci::indicator of_wrapped = wrapped ? soci::i_ok : soci::i_null;
+    sql << "insert into key_encryption_key (id, active, kind, argon2_memory_kib, argon2_passes, argon2_parallelism, salt,"
+           " wrapped_by, wrap_mechanism, wrapped_key, wrap_signature, check_value, created)"
+           " values (:id, 1, :kind, :memory, :passes, :parallelism, :salt, :by, :mechanism, :wrapped, :signature, :check,"
+           " :created) on conflict do nothing",
+        soci::use(record.id, "id"), soci::use(kind, "kind"), soci::use(memory_kib, of_passphrase, "memory"),
+        soci::use(passes, of_passphrase, "passes"), soci::use(parallelism, of_passphrase, "parallelism"),
+        soci::use(record.salt, of_passphrase, "salt"), soci::use(record.wrapped_by, of_wrapped, "by"),
+        soci::use(record.wrap_mechanism, of_wrapped, "mechanism"), soci::use(record.wrapped_key, of_wrapped, "wrapped"),
+        soci::use(record.wrap_signature, of_wrapped, "signature"), soci::use(record.check_value, "check"),
+        soci::use(created, "created");
     const auto active = select_records(sql, database::schema_version).active;
     return active && active->id == record.id;
 }
@@ -162,19 +179,12 @@ void require_writable(Connection& connection, const std::string& created) {
                .key_encryption_key_id = {},
                .wrapped_data_key = std::string(80, 'A'),
                .encrypted_private_key = std::string(4096, 'A')};
-    connection.rehearse([&](soci::session& sql) {
-        const auto active = select_records(sql, connection.schema()).active;
+    // The first change brings the schema up.
+    database::rehearse_at_newest_schema(connection, created, [&](soci::session& sql) {
+        const auto active = select_records(sql, database::schema_version).active;
         KeyEncryptionKeyRecord record{.id = "rehearsal", .cost = {}, .salt = {}, .check_value = {}};
-        if(connection.schema() == database::schema_version) {
-            key.key_encryption_key_id = active ? active->id : record.id;
-            static_cast<void>(insert_key(sql, connection.dialect(), key, active.value_or(record), created));
-        } else {
-            // The first change brings the schema up.
-            if(const auto& lock = connection.dialect().lock_schema; !lock.empty()) {
-                sql << lock;
-            }
-            database::apply_migrations(sql, connection.dialect(), created);
-        }
+        key.key_encryption_key_id = active ? active->id : record.id;
+        static_cast<void>(insert_key(sql, connection.dialect(), key, active.value_or(record), created));
         sql << "delete from signing_key where label = ''";
     });
 }

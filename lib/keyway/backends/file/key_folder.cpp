@@ -72,13 +72,12 @@ void lock(const Descriptor& folder) {
     }
 }
 
-/// Makes the folder, and sees to it that it is there after a power failure.
+/// Makes the folder, and sees to it that it is there after a power failure: also when it is there already, as another process
+/// may have made it and been killed since, or may be about to sync it.
 /// @return whether it was made just now
 bool make_folder(const fs::path& path) {
-    if(::mkdir(path.c_str(), S_IRWXU) != 0) {
-        if(errno == EEXIST) {
-            return false;
-        }
+    const bool made = ::mkdir(path.c_str(), S_IRWXU) == 0;
+    if(!made && errno != EEXIST) {
         throw failed("make the folder", path, errno);
     }
     const auto normal = path.lexically_normal();
@@ -88,7 +87,7 @@ bool make_folder(const fs::path& path) {
         static_cast<void>(
             ::fsync(parent.get()));  // a parent that may not be read, or a file system that cannot
     }
-    return true;
+    return made;
 }
 
 }  // namespace
