@@ -38,7 +38,8 @@ Flag flag_for(const OptionSpec& option, const std::string& name) {
     return {.name = name,
             .takes = option.type == OptionType::flag ? Takes::nothing : Takes::one,
             .value = only_in_settings ? "SETTING" : value_name(option.type),
-            .help = std::move(help)};
+            .help = std::move(help),
+            .values = option.values};
 }
 
 std::set<std::string, std::less<>> taken_names(const Command& command) {

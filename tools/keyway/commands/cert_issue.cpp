@@ -125,7 +125,7 @@ void run(Session& session, const Arguments& arguments) {
 
 std::vector<Flag> flags() {
     std::vector<Flag> all{
-        required({.name = "profile", .value = "NAME", .help = "what it is for: server, client or ocsp"}),
+        required({.name = "profile", .value = "NAME", .help = "what it is for: server, client or ocsp", .values = {"server", "client", "ocsp"}}),
         required(issuer_flag()),
         required(issuer_key_flag()),
         {.name = "csr", .value = "FILE", .help = "a certificate request (PKCS #10), in PEM or DER"},

@@ -33,7 +33,9 @@ namespace keyway::cli {
     return {.name = "scheme",
             .value = "NAME",
             .help = "how to sign: sha256, sha384, sha512, or for RSA pkcs1v15-HASH, pss-HASH (default: what "
-                    "fits the key)"};
+                    "fits the key)",
+            .values = {"sha256", "sha384", "sha512", "pkcs1v15-sha256", "pkcs1v15-sha384", "pkcs1v15-sha512",
+                       "pss-sha256", "pss-sha384", "pss-sha512"}};
 }
 
 /// A flag that has to be given.
