@@ -17,6 +17,13 @@ namespace keyway::cli {
             .help = "the backend to use (default: the one the settings name)"};
 }
 
+[[nodiscard]] inline Flag purpose_flag() {
+    return {.name = "purpose",
+            .value = "PURPOSE",
+            .help = "what the key is for: ca, ocsp or leaf; the settings may name a backend for it, and a fallback",
+            .values = {"ca", "ocsp", "leaf"}};
+}
+
 [[nodiscard]] inline Positional reference_positional() {
     return {.name = "REF", .help = "the key: keyway:1?..., a file that holds that, or ALIAS:LABEL"};
 }
