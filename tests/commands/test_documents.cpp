@@ -113,7 +113,7 @@ TEST_CASE("the man page has every command, flag and exit status") {
     const auto page = man_page();
     const auto overview = shop.succeed({"--help"});
     const auto commands = commands_in(overview);
-    CHECK(commands.size() == 23);
+    CHECK(commands.size() == 26);
     std::set<std::string> missing;
     const auto look_for_flags = [&](const std::string& section, const std::string& help) {
         for(const auto& flag : flags_in(help)) {
@@ -146,6 +146,45 @@ TEST_CASE("the man page has every command, flag and exit status") {
         const auto entry = "\n.B " + std::to_string(error.at("exit-status").get<int>()) + "\n" +
                            error.at("code").get<std::string>();
         CHECK(page.find(entry) != std::string::npos);
+    }
+}
+
+/// One row of a backend's table of options in its page.
+bool has_row(const std::string& page, const std::string& option) {
+    const auto all = lines(page);
+    return std::ranges::any_of(all, [&](const std::string& row) {
+        return row.starts_with("| `") && row.substr(0, row.find('|', 1)).find("`" + option + "`") != std::string::npos;
+    });
+}
+
+TEST_CASE("every option of every backend is in its page, in the man page, and known to config check") {
+    const Workshop shop;
+    const auto man = man_page();
+    const auto backends = man.substr(man.find("\n.SH BACKEND OPTIONS"));
+    for(const std::string type : {"hsm", "file", "database"}) {
+        std::ifstream file(std::string(KEYWAY_BACKENDS) + "/" + type + "/" + type + ".md");
+        const std::string page{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+        const auto start = backends.find("\n.SS " + type + "\n");
+        REQUIRE(start != std::string::npos);
+        const auto section = backends.substr(start, backends.find("\n.S", start + 1) - start);
+        Json settings{{"backends", {{"x", {{"type", type}}}}}};
+        std::size_t misplaced = 0;
+        const auto shown = shop.succeed_json({"backend", "show", type});
+        for(const auto& option : shown.at("options")) {
+            const auto name = option.at("name").get<std::string>();
+            INFO(type << ": " << name);
+            CHECK(has_row(page, name));
+            CHECK((section.find("\n.B " + name + "\n") != std::string::npos ||
+                   section.find("\n.B --" + name + "\n") != std::string::npos ||
+                   section.find("\n.BI --" + name + " ") != std::string::npos));
+            const auto& form = option.at("type");
+            settings["backends"]["x"][name] = form == "secret-source" ? "env:X" : form == "flag" ? "true" : "1";
+            misplaced += option.at("in")[0] == "settings" ? 0U : 1U;
+        }
+        shop.write("all.json", settings.dump());
+        const auto check = Json::parse(shop.keyway({"--json", "--config", "all.json", "config", "check"}).out);
+        CHECK(check.at("backends")[0].at("faults").size() == misplaced);
+        CHECK(misplaced > 0);
     }
 }
 

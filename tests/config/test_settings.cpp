@@ -85,3 +85,25 @@ TEST_CASE("settings are read from a file, which is named in errors") {
     std::filesystem::permissions(path, std::filesystem::perms::others_write, std::filesystem::perm_options::add);
     CHECK_RAISES(read_settings(path), Errc::permissions_insecure);
 }
+
+TEST_CASE("purposes have backends of their own, and fallbacks, which CAs never have") {
+    const auto settings = parse(R"({"default-backend": "a", "backends-by-purpose": {"ocsp": "b"},
+        "backends": {"a": {"type": "hsm", "fallback": {"leaf": "b"}}, "b": {"type": "file"}}})");
+    CHECK(settings.backend_for(KeyPurpose::ocsp) == BackendAlias("b"));
+    CHECK(settings.backend_for(KeyPurpose::ca) == BackendAlias("a"));
+    CHECK(settings.fallback_of(BackendAlias("a"), KeyPurpose::leaf) == BackendAlias("b"));
+    CHECK(settings.fallback_of(BackendAlias("a"), KeyPurpose::ca) == std::nullopt);
+    CHECK(settings.fallback_of(BackendAlias("b"), KeyPurpose::leaf) == std::nullopt);
+
+    const auto with = [](const std::string& fallback) {
+        return [=] { return parse(R"({"backends": {"a": {"type": "hsm", "fallback": )" + fallback + "}}}"); };
+    };
+    const auto error = test::raised(with(R"({"ca": "a"})"));
+    CHECK(error.code() == Errc::invalid_option);
+    CHECK(error.message() == "the backend \"a\" has a fallback for keys of CAs");
+    CHECK(test::raised(with(R"({"ocsp": "a"})")).message() == "the backend \"a\" is its own fallback");
+    CHECK(test::raised(with(R"({"ocsp": "b"})")).code() == Errc::backend_not_found);
+    CHECK(test::raised(with(R"({"root": "b"})")).message() == "\"root\" is no purpose of a key");
+    CHECK(test::raised(with("7")).code() == Errc::invalid_option);
+    CHECK_RAISES(parse(R"({"backends-by-purpose": {"ca": "b"}, "backends": {"a": {"type": "hsm"}}})"), Errc::backend_not_found);
+}

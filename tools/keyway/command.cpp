@@ -76,6 +76,7 @@ const std::vector<Command>& all_commands() {
         cert_issue_command(),   crl_issue_command(),    token_init_command(), token_list_command(),
         token_login_command(),  token_quirks_command(), token_probe_command(), backend_list_command(),
         backend_show_command(), config_check_command(), config_explain_command(), config_path_command(),
+        completion_bash_command(), completion_zsh_command(), completion_fish_command(),
     };
     return commands;
 }

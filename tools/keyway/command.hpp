@@ -25,6 +25,7 @@ struct Flag {
     std::string value;  ///< what stands for the value in help texts: "FILE"
     std::string help;   ///< one phrase, no full stop
     bool required = false;
+    std::vector<std::string> values{};  ///< all that it takes, where they can be listed
 };
 
 /// An argument without a flag that a command may have.

@@ -90,7 +90,8 @@ class Draft {
 public:
     explicit Draft(const Settings& settings)
         : backends_(settings.backends()),
-          default_(settings.default_backend()) {}
+          default_(settings.default_backend()),
+          purposes_(settings.backends_by_purpose()) {}
 
     /// @param text ALIAS.OPTION=VALUE; the value is not repeated in messages, it may be a secret given by
     /// mistake
@@ -131,12 +132,16 @@ public:
         if(default_) {
             out.set_default(*default_);
         }
+        for(const auto& [purpose, alias] : purposes_) {
+            out.set_for_purpose(purpose, alias);
+        }
         return out;
     }
 
 private:
     std::map<BackendAlias, BackendSettings> backends_;
     std::optional<BackendAlias> default_;
+    std::map<KeyPurpose, BackendAlias> purposes_;
 };
 
 }  // namespace

@@ -27,11 +27,15 @@ bool is_yes_or_no(std::string_view name) {
 }  // namespace
 
 Json json_of(const KeyRef& ref) {
-    return {{"reference", ref.to_string()},
-            {"key", Json::parse(ref.to_json())},
-            {"type", ref.key().to_string()},
-            {"spki-sha256", ref.fingerprint().to_string()},
-            {"backend", ref.backend().str()}};
+    Json json{{"reference", ref.to_string()},
+              {"key", Json::parse(ref.to_json())},
+              {"type", ref.key().to_string()},
+              {"spki-sha256", ref.fingerprint().to_string()},
+              {"backend", ref.backend().str()}};
+    if(ref.fallback_from()) {
+        json["fallback"] = {{"from", ref.fallback_from()->str()}, {"to", ref.backend().str()}};
+    }
+    return json;
 }
 
 Json json_of(const KeyInfo& key) {

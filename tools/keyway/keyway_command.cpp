@@ -2,6 +2,7 @@
 #include "keyway_command.hpp"
 
 #include "command_line.hpp"
+#include "completion.hpp"
 #include "exit_status.hpp"
 #include "hardening.hpp"
 #include "help.hpp"
@@ -114,6 +115,11 @@ void run_command(const Globals& globals, const BackendRegistry& backends) {
 }
 
 void run(const std::vector<std::string>& arguments, const BackendRegistry& backends) {
+    // Half a command line, which nobody is to judge.
+    if(arguments.size() > 2 && arguments[0] == "completion" && arguments[1] == "words") {
+        print(completion_lines({arguments.begin() + 2, arguments.end()}, backends));
+        return;
+    }
     const auto globals = parse_globals(arguments);
     if(globals.version) {
         print(globals.json ? "{\"version\": \"" KEYWAY_VERSION "\"}\n" : "keyway " KEYWAY_VERSION "\n");

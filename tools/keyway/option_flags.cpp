@@ -38,7 +38,8 @@ Flag flag_for(const OptionSpec& option, const std::string& name) {
     return {.name = name,
             .takes = option.type == OptionType::flag ? Takes::nothing : Takes::one,
             .value = only_in_settings ? "SETTING" : value_name(option.type),
-            .help = std::move(help)};
+            .help = std::move(help),
+            .values = option.values};
 }
 
 std::set<std::string, std::less<>> taken_names(const Command& command) {
@@ -62,10 +63,13 @@ Error usage(std::string message, std::string hint) {
 
 /// The backend that a flag is meant for.
 BackendAlias target(const OptionFlag& flag, const std::vector<BackendAlias>& backends,
-                    const BackendRegistry& types, const Settings& settings) {
+                    const std::vector<BackendAlias>& by_alias, const BackendRegistry& types, const Settings& settings) {
     const auto name = "--" + flag.flag.name;
     if(flag.alias) {
-        if(std::ranges::find(backends, *flag.alias) == backends.end()) {
+        const auto is_among = [&](const std::vector<BackendAlias>& all) {
+            return std::ranges::find(all, *flag.alias) != all.end();
+        };
+        if(!is_among(backends) && !is_among(by_alias)) {
             throw usage(name + " is for backend " + in_quotes(flag.alias->str()) +
                             ", which this command does not use",
                         "leave it out, or choose that backend");
@@ -130,6 +134,7 @@ std::vector<Flag> option_flags_of(const BackendType& type, Phase phase, const Co
 std::map<BackendAlias, RawOptions> assign_options(const std::vector<OptionFlag>& flags,
                                                   const Arguments& arguments,
                                                   const std::vector<BackendAlias>& backends,
+                                                  const std::vector<BackendAlias>& by_alias,
                                                   const BackendRegistry& types, const Settings& settings) {
     std::map<BackendAlias, RawOptions> out;
     for(const auto& flag : flags) {
@@ -137,7 +142,7 @@ std::map<BackendAlias, RawOptions> assign_options(const std::vector<OptionFlag>&
         if(!value) {
             continue;
         }
-        const auto alias = target(flag, backends, types, settings);
+        const auto alias = target(flag, backends, by_alias, types, settings);
         RawOption raw{.value = *value,
                       .form = RawOption::Form::text,
                       .origin = {OptionOrigin::Kind::call, "--" + flag.flag.name}};

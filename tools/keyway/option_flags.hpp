@@ -36,11 +36,13 @@ struct OptionFlag {
 /// What the command line gives to backends: assigned to those that a command works with.
 ///
 /// A plain flag belongs to the one of them that has such an option.
+/// @param by_alias backends that take only flags with their alias in front
 /// @throws Errc::usage when a flag is for a backend that the command does not work with, for two of them at
 /// once, or is given both plain and with the alias
 [[nodiscard]] std::map<BackendAlias, RawOptions> assign_options(const std::vector<OptionFlag>& flags,
                                                                 const Arguments& arguments,
                                                                 const std::vector<BackendAlias>& backends,
+                                                                const std::vector<BackendAlias>& by_alias,
                                                                 const BackendRegistry& types,
                                                                 const Settings& settings);
 

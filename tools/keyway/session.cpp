@@ -4,6 +4,7 @@
 #include "terminal.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/core/text.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -51,14 +52,52 @@ BackendAlias Session::chosen_backend() const {
                 "choose one with --backend: " + aliases_in(settings));
 }
 
-void Session::work_with(const std::vector<BackendAlias>& backends) {
+BackendAlias Session::chosen_backend(std::optional<KeyPurpose> purpose) const {
+    const auto& by_purpose = configuration_.settings.backends_by_purpose();
+    if(!arguments_.has("backend") && purpose) {
+        if(const auto found = by_purpose.find(*purpose); found != by_purpose.end()) {
+            return found->second;
+        }
+    }
+    return chosen_backend();
+}
+
+CreatedKey Session::create(const BackendAlias& alias, std::optional<KeyPurpose> purpose, const KeySpec& spec,
+                           const OptionValues& options) {
+    if(!purpose) {
+        return backend(alias).create(spec, options);
+    }
+    const auto fallback = configuration_.settings.fallback_of(alias, *purpose);
+    auto made = keyring_.create(alias, *purpose, spec, options,
+                                fallback ? this->options(*fallback, Phase::create) : OptionValues());
+    if(made.fallback) {
+        warn("the key was made in backend " + in_quotes(made.fallback->to.str()) + ", in place of " +
+             in_quotes(made.fallback->from.str()) + ": " + made.fallback->because.message());
+    }
+    return made;
+}
+
+void Session::warn(const std::string& message) const {
+    print_error(json() ? nlohmann::json{{"warning", {{"message", message}}}}.dump(
+                             -1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
+                       : "keyway: warning: " + visible(message) + "\n");
+}
+
+void Session::tell_fallback(const KeyRef& ref) const {
+    if(ref.fallback_from()) {
+        warn("the key is in backend " + in_quotes(ref.backend().str()) + " in place of " +
+             in_quotes(ref.fallback_from()->str()) + ", which could not be reached when it was made");
+    }
+}
+
+void Session::work_with(const std::vector<BackendAlias>& backends, const std::vector<BackendAlias>& by_alias) {
     std::vector<BackendAlias> each;
     for(const auto& alias : backends) {
         if(std::ranges::find(each, alias) == each.end()) {
             each.push_back(alias);
         }
     }
-    options_ = assign_options(flags_, arguments_, each, types(), configuration_.settings);
+    options_ = assign_options(flags_, arguments_, each, by_alias, types(), configuration_.settings);
 }
 
 void Session::choose_label(const BackendAlias& alias, const std::string& label) {
@@ -108,7 +147,8 @@ KeyRef Session::reference(const NamedKey& key) {
 
 OpenKey Session::open(const NamedKey& key) {
     auto ref = reference(key);
-    auto opened = backend(key.backend).use(ref, options(key.backend, Phase::use));
+    tell_fallback(ref);
+    auto opened = keyring_.use(ref, options(key.backend, Phase::use));
     return {std::move(ref), std::move(opened)};
 }
 

@@ -51,10 +51,26 @@ public:
     /// @throws Errc::backend_not_found
     [[nodiscard]] BackendAlias chosen_backend() const;
 
+    /// The backend of --backend, or the one that the settings name for keys of that purpose.
+    /// @throws Errc::backend_not_found
+    [[nodiscard]] BackendAlias chosen_backend(std::optional<KeyPurpose> purpose) const;
+
+    /// Makes a key, in the fallback of the backend where the settings allow that for the purpose; says so on standard error.
+    /// @param options of phase create, for `alias`
+    [[nodiscard]] CreatedKey create(const BackendAlias& alias, std::optional<KeyPurpose> purpose, const KeySpec& spec,
+                                    const OptionValues& options);
+
+    /// Says something on standard error that is no failure: as a line for people or, with --json, an object.
+    void warn(const std::string& message) const;
+
+    /// Says on standard error that a key is where it is by fallback, when it is.
+    void tell_fallback(const KeyRef& ref) const;
+
     /// Assigns the options of the command line to the backends that the command works with; once, before the
     /// first use of a backend.
     /// @throws Errc::usage
-    void work_with(const std::vector<BackendAlias>& backends);
+    /// @param by_alias backends that take only flags with their alias in front
+    void work_with(const std::vector<BackendAlias>& backends, const std::vector<BackendAlias>& by_alias = {});
 
     /// Takes the label of a new key from another argument than the option --label.
     /// @throws Errc::usage when that is given too

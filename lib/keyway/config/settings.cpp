@@ -22,6 +22,21 @@ Error wrong_form(std::string_view place, std::string_view name, std::string_view
             "see docs/formats.md, settings"};
 }
 
+/// An object of purposes and aliases.
+std::map<KeyPurpose, BackendAlias> parse_purposes(const nlohmann::json& object, std::string_view name, std::string_view place) {
+    if(!object.is_object()) {
+        throw wrong_form(place, name, "an object of purposes and aliases");
+    }
+    std::map<KeyPurpose, BackendAlias> out;
+    for(const auto& [purpose, alias] : object.items()) {
+        if(!alias.is_string()) {
+            throw wrong_form(place, purpose, "the alias of a backend");
+        }
+        out.emplace(parse_key_purpose(purpose), BackendAlias(alias.get<std::string>()));
+    }
+    return out;
+}
+
 BackendSettings parse_backend(const BackendAlias& alias, const nlohmann::json& object, std::string_view place) {
     const auto subject = "backend " + in_quotes(alias.str());
     if(!object.is_object() || !object.contains("type") || !object["type"].is_string()) {
@@ -32,7 +47,9 @@ BackendSettings parse_backend(const BackendAlias& alias, const nlohmann::json& o
     BackendSettings backend;
     backend.type = object["type"].get<std::string>();
     for(const auto& [name, value] : object.items()) {
-        if(name != "type") {
+        if(name == "fallback") {
+            backend.fallbacks = parse_purposes(value, name, place);
+        } else if(name != "type") {
             OptionOrigin origin{OptionOrigin::Kind::settings,
                                 std::string(place) + ": backends." + alias.str() + "." + name};
             backend.options.emplace(name, to_raw_option(name, value, subject, std::move(origin)));
@@ -42,6 +59,27 @@ BackendSettings parse_backend(const BackendAlias& alias, const nlohmann::json& o
 }
 
 }  // namespace
+
+std::string_view to_string(KeyPurpose purpose) noexcept {
+    switch(purpose) {
+        case KeyPurpose::ca:
+            return "ca";
+        case KeyPurpose::ocsp:
+            return "ocsp";
+        case KeyPurpose::leaf:
+            return "leaf";
+    }
+    return "";
+}
+
+KeyPurpose parse_key_purpose(std::string_view text) {
+    for(const auto purpose : {KeyPurpose::ca, KeyPurpose::ocsp, KeyPurpose::leaf}) {
+        if(text == to_string(purpose)) {
+            return purpose;
+        }
+    }
+    throw Error(Errc::invalid_option, in_quotes(text) + " is no purpose of a key", name_hint(text, {"ca", "ocsp", "leaf"}));
+}
 
 BackendAlias::BackendAlias(std::string name) : name_(std::move(name)) {
     const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
@@ -59,6 +97,7 @@ Settings Settings::parse(std::string_view json, std::string_view place) {
         throw Error(Errc::malformed_data, std::string(place) + " is not a JSON object", "see docs/formats.md, settings");
     }
     Settings settings;
+    std::map<KeyPurpose, BackendAlias> purposes;
     for(const auto& [name, value] : root.items()) {
         if(name == "version") {
             if(!value.is_number_integer() || value != 1) {
@@ -74,6 +113,8 @@ Settings Settings::parse(std::string_view json, std::string_view place) {
                 const BackendAlias checked(alias);
                 settings.add(checked, parse_backend(checked, backend, place));
             }
+        } else if(name == "backends-by-purpose") {
+            purposes = parse_purposes(value, name, place);
         } else if(name == "default-backend") {
             if(!value.is_string()) {
                 throw wrong_form(place, name, "the alias of a backend");
@@ -81,11 +122,19 @@ Settings Settings::parse(std::string_view json, std::string_view place) {
         } else {
             throw Error(Errc::invalid_option,
                         std::string(place) + " has no setting " + in_quotes(name),
-                        name_hint(name, {"backends", "default-backend", "version"}));
+                        name_hint(name, {"backends", "backends-by-purpose", "default-backend", "version"}));
         }
     }
     if(root.contains("default-backend")) {
         settings.set_default(BackendAlias(root["default-backend"].get<std::string>()));
+    }
+    for(const auto& [purpose, alias] : purposes) {
+        settings.set_for_purpose(purpose, alias);
+    }
+    for(const auto& [alias, backend] : settings.backends()) {
+        for(const auto& [purpose, fallback] : backend.fallbacks) {
+            static_cast<void>(settings.fallback_of(alias, purpose));
+        }
     }
     return settings;
 }
@@ -97,6 +146,36 @@ void Settings::add(const BackendAlias& alias, BackendSettings backend) {
 void Settings::set_default(const BackendAlias& alias) {
     static_cast<void>(backend(alias));
     default_ = alias;
+}
+
+void Settings::set_for_purpose(KeyPurpose purpose, const BackendAlias& alias) {
+    static_cast<void>(backend(alias));
+    purposes_.insert_or_assign(purpose, alias);
+}
+
+std::optional<BackendAlias> Settings::backend_for(KeyPurpose purpose) const {
+    const auto found = purposes_.find(purpose);
+    return found == purposes_.end() ? default_backend() : found->second;
+}
+
+std::optional<BackendAlias> Settings::fallback_of(const BackendAlias& alias, KeyPurpose purpose) const {
+    const auto& fallbacks = backend(alias).fallbacks;
+    const auto found = fallbacks.find(purpose);
+    if(found == fallbacks.end()) {
+        return std::nullopt;
+    }
+    if(purpose == KeyPurpose::ca) {
+        throw Error(Errc::invalid_option, "the backend " + in_quotes(alias.str()) + " has a fallback for keys of CAs",
+                    "keys of CAs are made where they are meant to be, or not at all: take \"ca\" out of its \"fallback\"")
+            .in_backend(alias.str());
+    }
+    if(found->second == alias) {
+        throw Error(Errc::invalid_option, "the backend " + in_quotes(alias.str()) + " is its own fallback",
+                    "name another one, or none")
+            .in_backend(alias.str());
+    }
+    static_cast<void>(backend(found->second));
+    return found->second;
 }
 
 std::optional<BackendAlias> Settings::default_backend() const {

@@ -28,15 +28,32 @@ private:
     std::string name_;
 };
 
+/// What a key is for: the settings may name a backend for each.
+enum class KeyPurpose {
+    ca,    ///< of a root or an intermediate
+    ocsp,  ///< signs OCSP responses
+    leaf,  ///< of a server, a client, or anything else that issues nothing
+};
+
+/// "ca", "ocsp" or "leaf".
+[[nodiscard]] KEYWAY_API std::string_view to_string(KeyPurpose purpose) noexcept;
+
+/// @throws Errc::invalid_option when it is none of them
+[[nodiscard]] KEYWAY_API KeyPurpose parse_key_purpose(std::string_view text);
+
 /// What the settings say of one backend; its options are checked when it is opened.
 struct BackendSettings {
     std::string type;  ///< "hsm", "file", "database" or one added by the program
     RawOptions options;
+
+    /// Where a key of a purpose may be made when this backend cannot be reached; never one of KeyPurpose::ca.
+    std::map<KeyPurpose, BackendAlias> fallbacks{};
 };
 
 /// The settings of a process: which backends there are, by alias.
 ///
-/// As JSON: `{"version": 1, "default-backend": ALIAS, "backends": {ALIAS: {"type": TYPE, OPTION: VALUE, ...}}}`.
+/// As JSON: `{"version": 1, "default-backend": ALIAS, "backends-by-purpose": {PURPOSE: ALIAS}, "backends": {ALIAS: {"type": TYPE,
+/// OPTION: VALUE, ..., "fallback": {PURPOSE: ALIAS}}}}`.
 /// @threadsafety immutable after it was made
 class KEYWAY_API Settings {
 public:
@@ -49,9 +66,19 @@ public:
 
     void add(const BackendAlias& alias, BackendSettings backend);
     void set_default(const BackendAlias& alias);
+    void set_for_purpose(KeyPurpose purpose, const BackendAlias& alias);
 
     /// The default backend: the one named so, or "default", or the only one there is.
     [[nodiscard]] std::optional<BackendAlias> default_backend() const;
+
+    /// The backend for new keys of a purpose: the one named for it, else the default one.
+    [[nodiscard]] std::optional<BackendAlias> backend_for(KeyPurpose purpose) const;
+
+    [[nodiscard]] const std::map<KeyPurpose, BackendAlias>& backends_by_purpose() const noexcept { return purposes_; }
+
+    /// The backend that may stand in for another one for keys of a purpose, if any.
+    /// @throws Errc::invalid_option when it is for KeyPurpose::ca, or names the backend itself; Errc::backend_not_found
+    [[nodiscard]] std::optional<BackendAlias> fallback_of(const BackendAlias& alias, KeyPurpose purpose) const;
 
     /// @throws Errc::backend_not_found with the aliases there are
     [[nodiscard]] const BackendSettings& backend(const BackendAlias& alias) const;
@@ -61,6 +88,7 @@ public:
 private:
     std::map<BackendAlias, BackendSettings> backends_;
     std::optional<BackendAlias> default_;
+    std::map<KeyPurpose, BackendAlias> purposes_;
 };
 
 /// Reads settings from a file.

@@ -22,10 +22,18 @@ class Public_Key;
 
 namespace keyway {
 
+/// Says that a key was made in another backend than the one asked for, as the settings allow.
+struct KeyFallback {
+    BackendAlias from;
+    BackendAlias to;
+    Error because;  ///< what the first one said
+};
+
 /// A key just made: how to find it again, and its public half.
 struct CreatedKey {
     KeyRef ref;
     std::shared_ptr<const Botan::Public_Key> public_key;
+    std::optional<KeyFallback> fallback{};  ///< set by Keyring::create only
 };
 
 /// What a backend can hold.

@@ -104,11 +104,16 @@ KeyRef from_fields(Fields fields) {
         const auto key_name = take(fields, "key");
         const auto fingerprint = SpkiFingerprint::parse(take(fields, "spki-sha256"));
         auto key = KeySpec::parse(key_name);
+        std::optional<BackendAlias> fallback_from;
+        if(fields.contains("fallback-from")) {
+            fallback_from.emplace(take(fields, "fallback-from"));
+        }
         KeyLocator locator;
         for(const auto& [name, value] : fields) {
             locator.set(name, value);
         }
-        return {std::move(backend), std::move(type), std::move(key), fingerprint, std::move(locator)};
+        const KeyRef ref(std::move(backend), std::move(type), std::move(key), fingerprint, std::move(locator));
+        return fallback_from ? ref.in_place_of(*fallback_from) : ref;
     } catch(const Error& error) {
         if(error.code() == Errc::malformed_data || error.code() == Errc::unsupported) {
             throw;
@@ -152,7 +157,7 @@ KeyRef from_json_text(std::string_view text) {
                 add_field(fields, part, text_value.get<std::string>());
             }
         } else if(value.is_string() &&
-                  (name == "backend" || name == "type" || name == "key" || name == "spki-sha256")) {
+                  (name == "backend" || name == "type" || name == "key" || name == "spki-sha256" || name == "fallback-from")) {
             add_field(fields, name, value.get<std::string>());
         } else {
             throw malformed(in_quotes(name) + " is unknown or has the wrong form");
@@ -207,6 +212,12 @@ KeyRef::KeyRef(
       fingerprint_(fingerprint),
       locator_(std::move(locator)) {}
 
+KeyRef KeyRef::in_place_of(const BackendAlias& backend) const {
+    KeyRef out = *this;
+    out.fallback_from_ = backend;
+    return out;
+}
+
 KeyRef KeyRef::parse(std::string_view text) {
     const auto content = trimmed(text);
     if(content.size() > longest_reference) {
@@ -228,6 +239,9 @@ std::string KeyRef::to_string() const {
     std::string line(line_prefix);
     line += "backend=" + backend_.str() + "&type=" + percent_encoded(backend_type_) + "&key=" + key_.to_string() +
             "&spki-sha256=" + fingerprint_.to_string();
+    if(fallback_from_) {
+        line += "&fallback-from=" + fallback_from_->str();
+    }
     for(const auto& [name, value] : locator_.values()) {
         line += "&" + name + "=" + percent_encoded(value);
     }
@@ -241,6 +255,9 @@ std::string KeyRef::to_json() const {
     object["type"] = backend_type_;
     object["key"] = key_.to_string();
     object["spki-sha256"] = fingerprint_.to_string();
+    if(fallback_from_) {
+        object["fallback-from"] = fallback_from_->str();
+    }
     object["locator"] = nlohmann::ordered_json::object();
     for(const auto& [name, value] : locator_.values()) {
         object["locator"][name] = value;

@@ -58,6 +58,13 @@ public:
     [[nodiscard]] const SpkiFingerprint& fingerprint() const noexcept { return fingerprint_; }
     [[nodiscard]] const KeyLocator& locator() const noexcept { return locator_; }
 
+    /// The backend in whose place the key's backend stood in when the key was made; nothing for a key that is where it was
+    /// meant to be.
+    [[nodiscard]] const std::optional<BackendAlias>& fallback_from() const noexcept { return fallback_from_; }
+
+    /// The same key, made in place of one in that backend.
+    [[nodiscard]] KeyRef in_place_of(const BackendAlias& backend) const;
+
     /// The one-line form.
     [[nodiscard]] std::string to_string() const;
     [[nodiscard]] std::string to_json() const;
@@ -70,6 +77,7 @@ private:
     KeySpec key_;
     SpkiFingerprint fingerprint_;
     KeyLocator locator_;
+    std::optional<BackendAlias> fallback_from_{};
 };
 
 }  // namespace keyway

@@ -16,12 +16,14 @@ struct KeyUse {
     std::string_view backend;     ///< the alias
     std::string_view key;         ///< for people: `key with label "root" in token "ca"`
     std::string_view spki_sha256; ///< of the public key, in hexadecimal
-    std::string_view operation;   ///< "sign", "decrypt", "agree"
+    std::string_view operation;   ///< "sign", "decrypt", "agree"; of a key made by fallback also "create" and "open"
     std::chrono::microseconds took{0};
     int failures = 0;             ///< calls of the token that failed on the way
     bool repeated = false;        ///< the token may have done it more than once
     bool verified = false;        ///< the answer was seen to be the key's, by its public key, before it was handed out
     const Error* error = nullptr; ///< what it came to, when it failed
+    std::string_view fallback_from{};     ///< the alias of the backend in whose place this one stands in; empty: none
+    std::string_view fallback_because{};  ///< at "create": what that backend said
 };
 
 /// Is told of each use, by the thread that uses the key, before the result is handed out. What it throws takes the result's

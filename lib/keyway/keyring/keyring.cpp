@@ -18,8 +18,36 @@ BackendRegistry standard_backends() {
     return registry;
 }
 
+/// Which keys were made by fallback, and who is told of their uses.
+struct Keyring::Fallbacks {
+    KeyUseObserver observer;
+    std::mutex mutex;
+    std::map<std::pair<std::string, std::string>, std::string, std::less<>> from;  ///< by alias and SPKI SHA-256
+
+    void remember(const KeyRef& ref) {
+        const std::lock_guard lock(mutex);
+        from.insert_or_assign({ref.backend().str(), ref.fingerprint().to_string()}, ref.fallback_from()->str());
+    }
+
+    void tell(KeyUse use) {
+        std::string alias;
+        if(use.fallback_from.empty()) {
+            const std::lock_guard lock(mutex);
+            if(const auto found = from.find(std::pair(std::string(use.backend), std::string(use.spki_sha256)));
+               found != from.end()) {
+                alias = found->second;
+                use.fallback_from = alias;
+            }
+        }
+        observer(use);
+    }
+};
+
 Keyring::Keyring(Settings settings, BackendContext context, BackendRegistry backends)
-    : settings_(std::move(settings)), context_(std::move(context)), backends_(std::move(backends)) {
+    : settings_(std::move(settings)),
+      fallbacks_(std::make_shared<Fallbacks>()),
+      context_(std::move(context)),
+      backends_(std::move(backends)) {
     if(!context_.wrappers) {
         context_.wrappers = [this](const KeyRef& ref) {
             // Two that need each other would look for each other for ever.
@@ -31,6 +59,10 @@ Keyring::Keyring(Settings settings, BackendContext context, BackendRegistry back
             }
             return rsa_key_wrapper(use(ref));
         };
+    }
+    if(context_.observer) {
+        fallbacks_->observer = std::move(context_.observer);
+        context_.observer = [shared = fallbacks_](const KeyUse& use) { shared->tell(use); };
     }
 }
 
@@ -53,6 +85,96 @@ KeyBackend& Keyring::default_backend() {
                     "add one under \"backends\", or name it in \"default-backend\"");
     }
     return backend(*alias);
+}
+
+BackendAlias Keyring::backend_for(KeyPurpose purpose) const {
+    const auto alias = settings_.backend_for(purpose);
+    if(!alias) {
+        throw Error(Errc::backend_not_found,
+                    "the settings name no backend for keys of purpose " + in_quotes(to_string(purpose)),
+                    "name one under \"backends-by-purpose\", or in \"default-backend\"");
+    }
+    return *alias;
+}
+
+CreatedKey Keyring::create(const BackendAlias& alias,
+                           KeyPurpose purpose,
+                           const KeySpec& spec,
+                           const OptionValues& options,
+                           const OptionValues& fallback_options) {
+    const auto fallback = settings_.fallback_of(alias, purpose);
+    try {
+        return backend(alias).create(spec, options);
+    } catch(const Error& error) {
+        const bool is_away = error.code() == Errc::token_not_found || error.code() == Errc::timed_out ||
+                             error.code() == Errc::storage_failed;
+        if(!fallback || !is_away) {
+            throw;
+        }
+        return create_in_fallback({alias, *fallback, error}, spec, options, fallback_options);
+    }
+}
+
+CreatedKey Keyring::create_in_fallback(const KeyFallback& fallback,
+                                       const KeySpec& spec,
+                                       const OptionValues& options,
+                                       const OptionValues& fallback_options) {
+    auto& other = backend(fallback.to);
+    auto chosen = fallback_options;
+    const auto* const label = backends_.type(settings_.backend(fallback.to).type).options->find("label");
+    if(const auto text = options.text("label"); text && label != nullptr && !chosen.has("label")) {
+        chosen.set(*label, {.value = *text, .form = RawOption::Form::text, .origin = options.find("label")->origin});
+    }
+    auto made = [&] {
+        try {
+            return other.create(spec, chosen);
+        } catch(const Error& error) {
+            throw Error(error.code(),
+                        "the backend " + in_quotes(fallback.from.str()) + " cannot be reached (" + fallback.because.message() +
+                            "), and its fallback failed: " + error.message(),
+                        error.hint())
+                .in_backend(fallback.to.str());
+        }
+    }();
+    const auto plain = made.ref;
+    made.ref = plain.in_place_of(fallback.from);
+    made.fallback = fallback;
+    fallbacks_->remember(made.ref);
+    if(context_.observer) {
+        try {
+            const auto spki = made.ref.fingerprint().to_string();
+            const auto key = "key " + in_quotes(options.text("label").value_or("")) + " in backend " + in_quotes(fallback.to.str());
+            context_.observer({.backend = fallback.to.str(),
+                               .key = key,
+                               .spki_sha256 = spki,
+                               .operation = "create",
+                               .fallback_from = fallback.from.str(),
+                               .fallback_because = fallback.because.message()});
+        } catch(...) {
+            // What could not be recorded is not to be there.
+            if(auto* const remover = dynamic_cast<KeyRemover*>(&other)) {
+                remover->remove(plain, {});
+            }
+            throw;
+        }
+    }
+    return made;
+}
+
+void Keyring::tell_opened(const KeyRef& ref) {
+    if(!ref.fallback_from()) {
+        return;
+    }
+    fallbacks_->remember(ref);
+    if(context_.observer) {
+        const auto spki = ref.fingerprint().to_string();
+        const auto key = ref.to_string();
+        context_.observer({.backend = ref.backend().str(),
+                           .key = key,
+                           .spki_sha256 = spki,
+                           .operation = "open",
+                           .fallback_from = ref.fallback_from()->str()});
+    }
 }
 
 OptionValues Keyring::options(const BackendAlias& alias,
@@ -98,6 +220,9 @@ std::vector<OpenedKey> Keyring::use_all(std::span<const KeyRef> refs, const Opti
             own.push_back(refs[place]);
         }
         try {
+            for(const auto& ref : own) {
+                tell_opened(ref);
+            }
             auto opened = use_each(backend(alias), own, options);
             for(std::size_t i = 0; i < at.size(); ++i) {
                 out[at[i]] = std::move(opened.at(i));
@@ -112,7 +237,9 @@ std::vector<OpenedKey> Keyring::use_all(std::span<const KeyRef> refs, const Opti
 }
 
 std::unique_ptr<Botan::Private_Key> Keyring::use(const KeyRef& ref, const OptionValues& options) {
-    return backend(ref.backend()).use(ref, options);
+    auto key = backend(ref.backend()).use(ref, options);
+    tell_opened(ref);
+    return key;
 }
 
 }  // namespace keyway

@@ -51,6 +51,24 @@ public:
         Phase phase,
         std::initializer_list<std::pair<std::string_view, std::string_view>> values) const;
 
+    /// The backend for new keys of a purpose: what the settings name for it, else their default one.
+    /// @throws Errc::backend_not_found when they name none
+    [[nodiscard]] BackendAlias backend_for(KeyPurpose purpose) const;
+
+    /// Makes a key for a purpose, in that backend or, where it cannot be reached and the settings name a fallback for the
+    /// purpose, in the fallback. The result says so, the reference says so from then on, and the observer is told ("create").
+    ///
+    /// Not reached is: Errc::token_not_found, Errc::timed_out, Errc::storage_failed. Nothing else falls back: no wrong PIN, no
+    /// label in use, no kind of key that the backend cannot hold. Keys of KeyPurpose::ca never do.
+    /// @param options of phase create, for `alias`
+    /// @param fallback_options of phase create, for the fallback; where they name no label, it gets the one of `options`
+    /// @throws as KeyBackend::create; Errc::invalid_option when the settings name a fallback for CA keys
+    [[nodiscard]] CreatedKey create(const BackendAlias& alias,
+                                    KeyPurpose purpose,
+                                    const KeySpec& spec,
+                                    const OptionValues& options,
+                                    const OptionValues& fallback_options = {});
+
     /// Opens the key of a reference in the backend that the reference names.
     /// @param options of phase use
     /// @throws as KeyBackend::use
@@ -66,7 +84,16 @@ public:
     [[nodiscard]] const BackendRegistry& backends() const noexcept { return backends_; }
 
 private:
+    struct Fallbacks;
+
+    void tell_opened(const KeyRef& ref);
+    [[nodiscard]] CreatedKey create_in_fallback(const KeyFallback& fallback,
+                                                const KeySpec& spec,
+                                                const OptionValues& options,
+                                                const OptionValues& fallback_options);
+
     Settings settings_;
+    std::shared_ptr<Fallbacks> fallbacks_;  ///< shared with the observer that the backends have
     BackendContext context_;
     BackendRegistry backends_;
     std::mutex mutex_;

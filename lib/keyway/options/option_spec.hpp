@@ -62,6 +62,7 @@ struct OptionSpec {
     Phases phases = {};
     std::optional<std::string> default_value;  ///< as text
     std::string help;                          ///< one sentence, no full stop
+    std::vector<std::string> values{};         ///< all values of a text, where they can be listed: for completion
 };
 
 /// All options of one backend type, in the order in which they are shown.

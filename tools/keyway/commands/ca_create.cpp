@@ -31,6 +31,7 @@ void create_root(Session& session, const Arguments& arguments, const OutputFile&
     const auto wish = signature_wish(arguments);
     const auto named = session.named_key(arguments.required("key"));
     session.work_with({named.backend});
+    require_own_place(named);
     const auto opened = session.open(named);
     constexpr auto kind = x509::CertificateKind::root;
     if(arguments.has("dry-run")) {
@@ -48,6 +49,8 @@ void create_intermediate(Session& session, const Arguments& arguments, const Out
     const auto named = session.named_key(arguments.required("key"));
     const auto named_issuer = session.named_key(arguments.required("issuer-key"));
     session.work_with({named.backend, named_issuer.backend});
+    require_own_place(named);
+    require_own_place(named_issuer);
     const auto opened = session.open(named);
     constexpr auto kind = x509::CertificateKind::intermediate;
     // What is wrong is told before the issuer's key is opened.

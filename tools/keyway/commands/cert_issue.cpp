@@ -99,6 +99,7 @@ void run(Session& session, const Arguments& arguments) {
     const OutputFile file(arguments);
     const auto issuer_certificate = certificate_of(arguments, "issuer");
     const auto issuer_named = session.named_key(arguments.required("issuer-key"));
+    require_own_place(issuer_named);
     const auto key = arguments.value("key");
     const auto named = key ? std::optional(session.named_key(*key)) : std::nullopt;
     session.work_with({issuer_named.backend, named ? named->backend : issuer_named.backend});
@@ -125,7 +126,7 @@ void run(Session& session, const Arguments& arguments) {
 
 std::vector<Flag> flags() {
     std::vector<Flag> all{
-        required({.name = "profile", .value = "NAME", .help = "what it is for: server, client or ocsp"}),
+        required({.name = "profile", .value = "NAME", .help = "what it is for: server, client or ocsp", .values = {"server", "client", "ocsp"}}),
         required(issuer_flag()),
         required(issuer_key_flag()),
         {.name = "csr", .value = "FILE", .help = "a certificate request (PKCS #10), in PEM or DER"},

@@ -30,5 +30,8 @@ namespace keyway::cli {
 [[nodiscard]] Command config_check_command();
 [[nodiscard]] Command config_explain_command();
 [[nodiscard]] Command config_path_command();
+[[nodiscard]] Command completion_bash_command();
+[[nodiscard]] Command completion_zsh_command();
+[[nodiscard]] Command completion_fish_command();
 
 }  // namespace keyway::cli

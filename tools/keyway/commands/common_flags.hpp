@@ -17,6 +17,13 @@ namespace keyway::cli {
             .help = "the backend to use (default: the one the settings name)"};
 }
 
+[[nodiscard]] inline Flag purpose_flag() {
+    return {.name = "purpose",
+            .value = "PURPOSE",
+            .help = "what the key is for: ca, ocsp or leaf; the settings may name a backend for it, and a fallback",
+            .values = {"ca", "ocsp", "leaf"}};
+}
+
 [[nodiscard]] inline Positional reference_positional() {
     return {.name = "REF", .help = "the key: keyway:1?..., a file that holds that, or ALIAS:LABEL"};
 }
@@ -33,7 +40,9 @@ namespace keyway::cli {
     return {.name = "scheme",
             .value = "NAME",
             .help = "how to sign: sha256, sha384, sha512, or for RSA pkcs1v15-HASH, pss-HASH (default: what "
-                    "fits the key)"};
+                    "fits the key)",
+            .values = {"sha256", "sha384", "sha512", "pkcs1v15-sha256", "pkcs1v15-sha384", "pkcs1v15-sha512",
+                       "pss-sha256", "pss-sha384", "pss-sha512"}};
 }
 
 /// A flag that has to be given.

@@ -120,6 +120,7 @@ void run(Session& session, const Arguments& arguments) {
     // What is wrong is told before the issuer's key is opened.
     x509::check_crl(certificate, fields, wish);
     const auto named = session.named_key(arguments.required("issuer-key"));
+    require_own_place(named);
     session.work_with({named.backend});
     const auto key = session.open(named);
     x509::Issuer issuer(certificate, *key.key, Botan::system_rng(), wish);

@@ -91,6 +91,17 @@ Botan::X509_Certificate certificate_of(const Arguments& arguments, std::string_v
                          [](const auto& bytes) { return x509::read_certificate(bytes); });
 }
 
+void require_own_place(const NamedKey& named) {
+    const auto* const ref = std::get_if<KeyRef>(&named.key);
+    if(ref != nullptr && ref->fallback_from()) {
+        throw Error(Errc::unsupported,
+                    "the key in backend " + in_quotes(ref->backend().str()) + " was made in place of one in " +
+                        in_quotes(ref->fallback_from()->str()) + ", and cannot be the key of a CA",
+                    "make one there: keyway key create --purpose ca --backend " + ref->fallback_from()->str())
+            .in_backend(ref->backend().str());
+    }
+}
+
 void report_dry_run(const Session& session, x509::CertificateKind kind, const x509::CertificateFields& fields,
                     const SignatureScheme& scheme) {
     const std::string profile(x509::profile_of(kind).name);

@@ -34,6 +34,10 @@ namespace keyway::cli {
 /// The certificate in the file that a flag names.
 [[nodiscard]] Botan::X509_Certificate certificate_of(const Arguments& arguments, std::string_view flag);
 
+/// Refuses a key as one of a CA.
+/// @throws Errc::unsupported when it is where it is by fallback
+void require_own_place(const NamedKey& named);
+
 /// Tells what would be issued.
 void report_dry_run(const Session& session, x509::CertificateKind kind, const x509::CertificateFields& fields,
                     const SignatureScheme& scheme);

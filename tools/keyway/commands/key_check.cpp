@@ -34,6 +34,7 @@ void run(Session& session, const Arguments& arguments) {
     if(const auto error = backend.check(ref, options)) {
         throw Error(*error);
     }
+    session.tell_fallback(ref);
     auto json = json_of(ref);
     json["ok"] = true;
     if(arguments.has("writable")) {

@@ -9,8 +9,18 @@ namespace {
 
 void run(Session& session, const Arguments& arguments) {
     const auto file = reference_file(arguments);
-    const auto alias = session.chosen_backend();
-    session.work_with({alias});
+    std::optional<KeyPurpose> purpose;
+    if(const auto text = arguments.value("purpose")) {
+        purpose = parse_key_purpose(*text);
+    }
+    const auto alias = session.chosen_backend(purpose);
+    std::vector<BackendAlias> by_alias;
+    if(purpose) {
+        if(const auto fallback = session.configuration().settings.fallback_of(alias, *purpose)) {
+            by_alias.push_back(*fallback);
+        }
+    }
+    session.work_with({alias}, by_alias);
     const NewKey wanted{alias, KeySpec::parse(arguments.required("type")),
                         session.options(alias, Phase::create), Phase::create};
     if(arguments.has("dry-run")) {
@@ -18,8 +28,8 @@ void run(Session& session, const Arguments& arguments) {
         return;
     }
     session.expect_new_key(alias);
-    const auto made = session.backend(alias).create(wanted.spec, wanted.options);
-    hand_out(session, wanted, made.ref, file);
+    const auto made = session.create(alias, purpose, wanted.spec, wanted.options);
+    hand_out(session, wanted, made, file);
 }
 
 }  // namespace
@@ -31,6 +41,7 @@ Command key_create_command() {
             .verb = "create",
             .summary = "make a key pair and print its reference",
             .flags = {backend_flag(),
+                      purpose_flag(),
                       {.name = "type",
                        .value = "TYPE",
                        .help = "rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521, secp256k1, "

@@ -136,7 +136,8 @@ Command key_sign_command() {
                        .value = "FORMAT",
                        .help = "der: as X.509 and openssl have it; raw: the two numbers of an ECDSA "
                                "signature side by side; "
-                               "hex or base64: der as text (default: der; base64 on a terminal)"}},
+                               "hex or base64: der as text (default: der; base64 on a terminal)",
+                       .values = {"der", "raw", "hex", "base64"}}},
             .positional = reference_positional(),
             .backend_phase = Phase::use,
             .details = "The signature is verified before it is handed out.",

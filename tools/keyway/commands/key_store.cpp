@@ -55,7 +55,7 @@ void run(Session& session, const Arguments& arguments) {
         return;
     }
     session.expect_new_key(alias);
-    hand_out(session, wanted, session.backend(alias).store(*key, wanted.options), file);
+    hand_out(session, wanted, {session.backend(alias).store(*key, wanted.options), nullptr}, file);
 }
 
 }  // namespace

@@ -79,7 +79,8 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb) 
                        ")" + in_backend + "\n");
 }
 
-void hand_out(Session& session, const NewKey& key, const KeyRef& ref, const std::optional<OutputFile>& file) {
+void hand_out(Session& session, const NewKey& key, const CreatedKey& made, const std::optional<OutputFile>& file) {
+    const auto& ref = made.ref;
     const auto line = ref.to_string() + "\n";
     const auto label = key.options.text("label").value_or("");
     if(file) {
@@ -90,13 +91,16 @@ void hand_out(Session& session, const NewKey& key, const KeyRef& ref, const std:
             throw;
         }
     }
-    report_reference(session, label, ref, file);
+    report_reference(session, label, ref, file, made.fallback ? made.fallback->because.message() : "");
 }
 
 void report_reference(Session& session, const std::string& label, const KeyRef& ref,
-                      const std::optional<OutputFile>& file) {
+                      const std::optional<OutputFile>& file, const std::string& because) {
     const auto line = ref.to_string() + "\n";
     auto json = json_of(ref);
+    if(ref.fallback_from() && !because.empty()) {
+        json["fallback"]["because"] = because;
+    }
     json["label"] = label;
     json["out"] = file ? Json(file->name()) : Json();
     std::string text;
@@ -104,6 +108,7 @@ void report_reference(Session& session, const std::string& label, const KeyRef& 
         text = facts({{"label", label},
                       {"type", ref.key().to_string()},
                       {"backend", ref.backend().str()},
+                      {"in place of", ref.fallback_from() ? ref.fallback_from()->str() : ""},
                       {"SPKI SHA-256", ref.fingerprint().to_string()},
                       {"reference in", file ? file->name() : ""}}) +
                "\n";

@@ -24,8 +24,9 @@ struct NewKey {
 
 /// Prints the reference of a key, in the form asked for.
 /// @param file where it was written too
+/// @param because why the key is where it is by fallback
 void report_reference(Session& session, const std::string& label, const KeyRef& ref,
-                      const std::optional<OutputFile>& file);
+                      const std::optional<OutputFile>& file, const std::string& because = {});
 
 /// Looks whether the key could be made, changes nothing, and tells so.
 /// @throws Errc::invalid_option, Errc::unsupported, Errc::already_exists, Errc::secret_unavailable
@@ -34,6 +35,6 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb);
 /// Writes the reference to the file, if there is to be one, and prints it.
 ///
 /// Where that file cannot be written, the key is removed: nobody would know of it.
-void hand_out(Session& session, const NewKey& key, const KeyRef& ref, const std::optional<OutputFile>& file);
+void hand_out(Session& session, const NewKey& key, const CreatedKey& made, const std::optional<OutputFile>& file);
 
 }  // namespace keyway::cli
