@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
 #include <keyway/pkcs11/load_module_internal.hpp>
+#include <keyway/pkcs11/module_internal.hpp>
 
+#include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <new>
 
 namespace keyway::pkcs11 {
 
@@ -65,6 +68,28 @@ bool speaks_by_one_connection(FunctionList& calls) {
     const OwnText file(p11_kit_module_get_filename(&calls));
     const OwnText remote(p11_kit_config_option(&calls, "remote"));
     return remote || (file && std::string_view(file.get()).find("p11-kit-client") != std::string_view::npos);
+}
+
+std::string what_a_module_may_lack(FunctionList& calls, const std::string& name) {
+    auto* const text = p11_kit_module_get_filename(&calls);
+    const auto file = text == nullptr ? name : std::string(text);
+    std::free(text);  // NOLINT(cppcoreguidelines-no-malloc): p11-kit's
+    if(file.find("softokn") != std::string::npos) {
+        return "NSS wants the folder of its database in init-args: configDir='sql:FOLDER'; `certutil -N -d sql:FOLDER` makes one";
+    }
+    return std::string("its configuration may be missing or unreadable") +
+           (file.find("softhsm") != std::string::npos ? " (SoftHSM: SOFTHSM2_CONF)" : "");
+}
+
+void leave_to_the_process(const void* given_up) noexcept {
+    struct Left {
+        const void* what;
+        const Left* next;
+    };
+    static std::atomic<const Left*> all{nullptr};
+    auto* const one = new(std::nothrow) Left{given_up, all.load()};
+    while(one != nullptr && !all.compare_exchange_weak(one->next, one)) {
+    }
 }
 
 }  // namespace keyway::pkcs11

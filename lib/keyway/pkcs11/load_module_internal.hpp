@@ -17,4 +17,7 @@ namespace keyway::pkcs11 {
 /// are never told (p11-kit 0.24 to 0.26, rpc_socket_read): they hang for ever. So it is to be used by one thread at a time.
 [[nodiscard]] bool speaks_by_one_connection(FunctionList& calls);
 
+/// Why a module cannot be initialised, as a hint: most want something from outside, each something else.
+[[nodiscard]] std::string what_a_module_may_lack(FunctionList& calls, const std::string& name);
+
 }  // namespace keyway::pkcs11

@@ -133,18 +133,6 @@ void watch_for_exit() {
     static_cast<void>(registered);
 }
 
-/// Why a module cannot be initialised, or shows nothing: most want something from outside, each something else.
-std::string what_a_module_may_lack(FunctionList& calls, const std::string& name) {
-    auto* const text = p11_kit_module_get_filename(&calls);
-    const auto file = text == nullptr ? name : std::string(text);
-    std::free(text);  // NOLINT(cppcoreguidelines-no-malloc): p11-kit's
-    if(file.find("softokn") != std::string::npos) {
-        return "NSS wants the folder of its database in init-args: configDir='sql:FOLDER'; `certutil -N -d sql:FOLDER` makes one";
-    }
-    return std::string("its configuration may be missing or unreadable") +
-           (file.find("softhsm") != std::string::npos ? " (SoftHSM: SOFTHSM2_CONF)" : "");
-}
-
 bool went_away(CK_RV result) noexcept {
     switch(result) {
         case CKR_SLOT_ID_INVALID:
@@ -500,17 +488,6 @@ void Module::begin_anew_in_child() noexcept {
 
 bool process_is_exiting() noexcept {
     return exiting;
-}
-
-void leave_to_the_process(const void* given_up) noexcept {
-    struct Left {
-        const void* what;
-        const Left* next;
-    };
-    static std::atomic<const Left*> all{nullptr};
-    auto* const one = new(std::nothrow) Left{given_up, all.load()};
-    while(one != nullptr && !all.compare_exchange_weak(one->next, one)) {
-    }
 }
 
 }  // namespace keyway::pkcs11
