@@ -130,3 +130,22 @@ TEST_CASE("a new key is tried beforehand: its label, its kind and the passphrase
     key.backend.set_secret("PASS", "correct horse");
     CHECK(key.backend.labels() == std::vector<std::string>{"a"});
 }
+
+TEST_CASE("a key whose reference was lost is adopted by its label, when it opens") {
+    const OneKey key;
+    const auto adopt = [&](const OpenedBackend::Texts& texts) {
+        return dynamic_cast<KeyAdopter&>(*key.backend.operator->()).adopt(key.backend.options(Phase::adopt, texts));
+    };
+    CHECK(adopt({{"label", "a"}}) == key.ref);
+    CHECK(test::raised([&] { return adopt({{"label", "b"}}); }).code() == Errc::key_not_found);
+    CHECK(test::raised([&] { return adopt({}); }).code() == Errc::invalid_option);
+    static_cast<void>(key.backend.create("x25519", {{"label", "c"}}));  // which cannot sign
+    CHECK(adopt({{"label", "c"}}).key() == KeySpec::parse("x25519"));
+    key.backend.set_secret("PASS", "wrong");
+    CHECK(test::raised([&] { return adopt({{"label", "a"}}); }).code() == Errc::passphrase_incorrect);
+    key.backend.set_secret("PASS", "correct horse");
+    // Another key's fingerprint in the row: what opens is not what the reference would say.
+    test::execute(key.file, "update signing_key set spki_sha256 = (select spki_sha256 from signing_key where label = 'c')"
+                            " where label = 'a'");
+    CHECK(test::raised([&] { return adopt({{"label", "a"}}); }).code() == Errc::malformed_data);
+}

@@ -28,6 +28,7 @@ constexpr std::string_view type_name = "database";
 class DatabaseBackend final : public KeyBackend,
                               public KeyLister,
                               public KeyRemover,
+                              public KeyAdopter,
                               public KeyRewrapper,
                               public KeyExporter,
                               public StoreChecker {
@@ -159,6 +160,21 @@ public:
             if(!remove_key(*connection, row.header.label, row.header.spki_sha256)) {
                 throw not_found(row.header.label);
             }
+        });
+    }
+
+    KeyRef adopt(const OptionValues& options) override {
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::adopt, options);
+            const auto label = KeyLabel::of(values).str();
+            auto connection = database_->open();
+            const auto row = connection ? find_key(*connection, label) : std::nullopt;
+            if(!row) {
+                throw not_found(label);
+            }
+            auto ref = reference(row->header);
+            require_signing(*opened(*connection, *row, ref, values));
+            return ref;
         });
     }
 
