@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // check() and check_writable() of the database backend on SQLite: neither passes for what is not so.
 #include <keyway/backends/database/database_backend.hpp>
+#include <keyway/backends/database/key_table_internal.hpp>
+#include <keyway/database/sqlite_database_internal.hpp>
 #include <keyway/key/store_checker.hpp>
 
 #include <backends/database/sqlite_file.hpp>
@@ -148,4 +150,29 @@ TEST_CASE("a key whose reference was lost is adopted by its label, when it opens
     test::execute(key.file, "update signing_key set spki_sha256 = (select spki_sha256 from signing_key where label = 'c')"
                             " where label = 'a'");
     CHECK(test::raised([&] { return adopt({{"label", "a"}}); }).code() == Errc::malformed_data);
+}
+
+TEST_CASE("keys are visited page by page, each once, whatever the size of a page, also when some go meanwhile") {
+    const OneKey key;
+    for(const auto* const label : {"b", "c", "\xc3\xa4", "B"}) {
+        static_cast<void>(key.backend.create("ed25519", {{"label", label}}));
+    }
+    const database::SqliteDatabase file(key.file);
+    auto connection = file.open().value();
+    const auto visited = [&](std::size_t page, const std::string& removed = {}) {
+        std::vector<std::string> labels;
+        for_each_key(connection, page, [&](const KeyHeader& header) {
+            labels.push_back(header.label);
+            if(header.label == removed) {
+                test::execute(key.file, "delete from signing_key where label = '" + removed + "'");
+            }
+        });
+        return labels;
+    };
+    const std::vector<std::string> all{"B", "a", "b", "c", "\xc3\xa4"};
+    for(const std::size_t page : {1U, 2U, 4U, 5U, 6U}) {
+        CHECK(visited(page) == all);
+    }
+    CHECK(visited(2, "a") == all);  // the last of its page
+    CHECK(visited(2) == std::vector<std::string>{"B", "b", "c", "\xc3\xa4"});
 }

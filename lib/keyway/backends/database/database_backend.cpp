@@ -24,6 +24,7 @@ namespace {
 using database::Connection;
 
 constexpr std::string_view type_name = "database";
+constexpr std::size_t listing_page = 1000;
 
 class DatabaseBackend final : public KeyBackend,
                               public KeyLister,
@@ -138,7 +139,7 @@ public:
             static_cast<void>(completed(Phase::use, options));
             KeyListing listing;
             if(auto connection = database_->open()) {
-                for(const auto& header : list_keys(*connection)) {
+                for_each_key(*connection, listing_page, [&](const KeyHeader& header) {
                     try {
                         listing.keys.push_back({.ref = reference(header),
                                                 .label = header.label,
@@ -146,7 +147,7 @@ public:
                     } catch(const Error& error) {
                         listing.faults.push_back(error.in_backend(alias().str()));
                     }
-                }
+                });
             }
             return listing;
         });
