@@ -121,10 +121,23 @@ TEST_CASE_METHOD(TokenWorkshop, "a key that is in a token already is adopted") {
     CHECK(shop.succeed({"key", "check", ref}) == "ok\n");
 }
 
-TEST_CASE("a backend whose keys are all its own adopts none") {
+TEST_CASE("a key in a file or a database whose reference is lost is adopted") {
     const Workshop shop;
-    const auto said = shop.fail({"key", "adopt", "--label", "root"}, 26, "unsupported");
-    CHECK(said.starts_with("the backend \"file\" cannot adopt keys"));
+    const auto ref = shop.make_key("root");
+    CHECK(shop.succeed({"key", "adopt", "--label", "root"}).find(ref) != std::string::npos);
+    CHECK(shop.succeed({"key", "adopt", "--file", "keys/root.pem"}).find(ref) != std::string::npos);
+    shop.fail({"key", "adopt", "--label", "nobody"}, 20, "key_not_found");
+    shop.fail({"key", "adopt"}, 10, "invalid_option");
+    const auto in_database = shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "a"});
+    CHECK(shop.succeed({"key", "adopt", "--backend", "db", "--label", "a"}) == in_database);
+}
+
+TEST_CASE("a key file that others can read is told as such, not as missing") {
+    const Workshop shop;
+    shop.make_key("root");
+    std::filesystem::permissions(shop.path("keys/root.pem"), std::filesystem::perms::group_read, std::filesystem::perm_options::add);
+    shop.fail({"key", "check", "file:root"}, 25, "permissions_insecure");
+    shop.fail({"key", "check", "file:roo"}, 20, "key_not_found");
 }
 
 TEST_CASE_METHOD(TokenWorkshop, "the PIN's source is a flag, plain or with the alias in front") {

@@ -93,6 +93,14 @@ KeyInfo key_with_label(const KeyListing& listing, const std::string& label, cons
     }
     const auto what = in_quotes(label) + " in backend " + in_quotes(alias.str());
     if(found.empty()) {
+        // It may be there, and not be read: open to others, damaged.
+        for(const auto& fault : listing.faults) {
+            for(const auto& name : {"/" + label + ".pem\"", "/" + label + ".der\"", in_quotes(label)}) {
+                if(fault.message().find(name) != std::string::npos) {
+                    throw Error(fault);
+                }
+            }
+        }
         throw Error(Errc::key_not_found, "there is no key " + what, candidates(listing))
             .in_backend(alias.str());
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
 #include <keyway/core/text.hpp>
+#include <keyway/key/signature_scheme.hpp>
 #include <keyway/key/software_key_internal.hpp>
 
 #include <botan/ec_group.h>
@@ -8,6 +9,7 @@
 #include <botan/ed25519.h>
 #include <botan/ed448.h>
 #include <botan/ml_dsa.h>
+#include <botan/pubkey.h>
 #include <botan/rsa.h>
 #include <botan/slh_dsa.h>
 #include <botan/system_rng.h>
@@ -15,6 +17,7 @@
 #include <botan/x448.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace keyway {
@@ -60,6 +63,22 @@ void require_sound(const Botan::Private_Key& key) {
         throw Error(Errc::malformed_data,
                     "the parts of the private key do not fit together",
                     "get an undamaged copy of the key, or make a new one");
+    }
+}
+
+void require_signing(const Botan::Private_Key& key) {
+    if(!KeySpec::of(key).can_sign()) {
+        return;
+    }
+    const auto scheme = choose_scheme(key);
+    constexpr std::array<std::uint8_t, 16> challenge{};
+    Botan::PK_Signer signer(key, Botan::system_rng(), scheme.botan_padding());
+    const auto signature = signer.sign_message(challenge, Botan::system_rng());
+    const auto public_key = key.public_key();
+    Botan::PK_Verifier verifier(*public_key, scheme.botan_padding());
+    if(!verifier.verify_message(challenge, signature)) {
+        throw Error(Errc::verification_failed, "a signature of the key does not verify with its public key",
+                    "the key is damaged, or its two halves are not of one pair");
     }
 }
 

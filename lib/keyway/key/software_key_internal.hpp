@@ -24,6 +24,10 @@ namespace keyway {
 /// @throws Errc::malformed_data
 void require_sound(const Botan::Private_Key& key);
 
+/// Makes a key sign once, where its kind can, and verifies that with its public key.
+/// @throws Errc::verification_failed
+void require_signing(const Botan::Private_Key& key);
+
 /// The key as a PKCS#8 PrivateKeyInfo in DER.
 /// @throws Errc::unsupported when the key cannot leave the place where it lives (an HSM)
 [[nodiscard]] Botan::secure_vector<std::uint8_t> private_key_info(const Botan::Private_Key& key);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // check() and check_writable() of the database backend on SQLite: neither passes for what is not so.
 #include <keyway/backends/database/database_backend.hpp>
+#include <keyway/backends/database/key_table_internal.hpp>
+#include <keyway/database/sqlite_database_internal.hpp>
 #include <keyway/key/store_checker.hpp>
 
 #include <backends/database/sqlite_file.hpp>
@@ -129,4 +131,48 @@ TEST_CASE("a new key is tried beforehand: its label, its kind and the passphrase
     CHECK(told(key.backend, "p-256", {{"label", "b"}}) == "passphrase_incorrect");
     key.backend.set_secret("PASS", "correct horse");
     CHECK(key.backend.labels() == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("a key whose reference was lost is adopted by its label, when it opens") {
+    const OneKey key;
+    const auto adopt = [&](const OpenedBackend::Texts& texts) {
+        return dynamic_cast<KeyAdopter&>(*key.backend.operator->()).adopt(key.backend.options(Phase::adopt, texts));
+    };
+    CHECK(adopt({{"label", "a"}}) == key.ref);
+    CHECK(test::raised([&] { return adopt({{"label", "b"}}); }).code() == Errc::key_not_found);
+    CHECK(test::raised([&] { return adopt({}); }).code() == Errc::invalid_option);
+    static_cast<void>(key.backend.create("x25519", {{"label", "c"}}));  // which cannot sign
+    CHECK(adopt({{"label", "c"}}).key() == KeySpec::parse("x25519"));
+    key.backend.set_secret("PASS", "wrong");
+    CHECK(test::raised([&] { return adopt({{"label", "a"}}); }).code() == Errc::passphrase_incorrect);
+    key.backend.set_secret("PASS", "correct horse");
+    // Another key's fingerprint in the row: what opens is not what the reference would say.
+    test::execute(key.file, "update signing_key set spki_sha256 = (select spki_sha256 from signing_key where label = 'c')"
+                            " where label = 'a'");
+    CHECK(test::raised([&] { return adopt({{"label", "a"}}); }).code() == Errc::malformed_data);
+}
+
+TEST_CASE("keys are visited page by page, each once, whatever the size of a page, also when some go meanwhile") {
+    const OneKey key;
+    for(const auto* const label : {"b", "c", "\xc3\xa4", "B"}) {
+        static_cast<void>(key.backend.create("ed25519", {{"label", label}}));
+    }
+    const database::SqliteDatabase file(key.file);
+    auto connection = file.open().value();
+    const auto visited = [&](std::size_t page, const std::string& removed = {}) {
+        std::vector<std::string> labels;
+        for_each_key(connection, page, [&](const KeyHeader& header) {
+            labels.push_back(header.label);
+            if(header.label == removed) {
+                test::execute(key.file, "delete from signing_key where label = '" + removed + "'");
+            }
+        });
+        return labels;
+    };
+    const std::vector<std::string> all{"B", "a", "b", "c", "\xc3\xa4"};
+    for(const std::size_t page : {1U, 2U, 4U, 5U, 6U}) {
+        CHECK(visited(page) == all);
+    }
+    CHECK(visited(2, "a") == all);  // the last of its page
+    CHECK(visited(2) == std::vector<std::string>{"B", "b", "c", "\xc3\xa4"});
 }

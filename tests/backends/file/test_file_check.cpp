@@ -8,6 +8,7 @@
 #include <backends/file/opened_backend.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <support/another_user.hpp>
+#include <support/process.hpp>
 #include <support/raises.hpp>
 #include <support/temporary_folder.hpp>
 
@@ -109,4 +110,50 @@ TEST_CASE("a folder that can only be read, is full, open to others or gone is no
     fs::rename(key.keys, key.folder.path() / "elsewhere");
     CHECK(key.check_writable() == "storage_failed");
     CHECK(!fs::exists(key.keys));
+}
+
+TEST_CASE("a key file that another program put into the folder is adopted, by its label or its file") {
+    const OneKey key;
+    const auto theirs = key.keys / "theirs.pem";
+    const auto made = test::run({"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-aes-256-cbc",
+                                 "-pass", "env:PASS", "-out", theirs.string()},
+                                {.environment = {{"PASS", "correct horse"}}});
+    REQUIRE(made.status == 0);
+    const auto adopt = [&](const OpenedBackend::Texts& texts) {
+        return dynamic_cast<KeyAdopter&>(*key.backend.operator->()).adopt(key.backend.options(Phase::adopt, texts));
+    };
+    const auto refused = [&](const OpenedBackend::Texts& texts) { return test::raised([&] { return adopt(texts); }).code(); };
+    REQUIRE(::chmod(theirs.c_str(), 0640) == 0);
+    CHECK(refused({{"label", "theirs"}}) == Errc::permissions_insecure);
+    REQUIRE(::chmod(theirs.c_str(), 0600) == 0);
+    const auto ref = adopt({{"label", "theirs"}});
+    CHECK(ref.key() == KeySpec::parse("p-256"));
+    CHECK(SpkiFingerprint::of(*key.backend.use(ref)) == ref.fingerprint());
+    CHECK(adopt({{"file", "theirs.pem"}}) == ref);
+    CHECK(adopt({{"file", theirs.string()}}) == ref);
+    CHECK(adopt({{"label", "a"}}) == key.ref);
+
+    CHECK(refused({}) == Errc::invalid_option);
+    CHECK(refused({{"label", "a"}, {"file", "a.pem"}}) == Errc::invalid_option);
+    CHECK(refused({{"file", "/etc/theirs.pem"}}) == Errc::invalid_option);
+    CHECK(refused({{"file", "theirs.key"}}) == Errc::invalid_option);
+    CHECK(refused({{"label", "nobody"}}) == Errc::key_not_found);
+    CHECK(refused({{"label", "../keys/a"}}) == Errc::invalid_option);
+    fs::copy(theirs, key.keys / "theirs.der");
+    CHECK(refused({{"label", "theirs"}}) == Errc::key_ambiguous);
+    key.backend.set_secret("PASS", "wrong");
+    CHECK(refused({{"file", "theirs.pem"}}) == Errc::passphrase_incorrect);
+    CHECK(key.backend.reads_in([&] { static_cast<void>(refused({{"file", "theirs.pem"}})); }) == 1);
+}
+
+TEST_CASE("a new key is tried beforehand, and nothing is made") {
+    const OneKey key;
+    const auto told = [&](const OpenedBackend::Texts& texts) {
+        return OneKey::told(dynamic_cast<const StoreChecker&>(*key.backend.operator->())
+                                .check_new_key(KeySpec::parse("p-256"), Phase::create, key.backend.options(Phase::create, texts)));
+    };
+    CHECK(told({{"label", "b"}}) == "ok");
+    CHECK(told({{"label", "a"}}) == "already_exists");
+    CHECK(told({{"label", "a/b"}}) == "invalid_option");
+    CHECK(key.backend.labels() == std::vector<std::string>{"a"});
 }

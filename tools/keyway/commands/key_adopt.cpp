@@ -32,11 +32,11 @@ Command key_adopt_command() {
     out.required = false;
     return {.noun = "key",
             .verb = "adopt",
-            .summary = "take in a key that another program put into the token",
+            .summary = "take in a key that is in the token, folder or database already",
             .flags = {backend_flag(), out, OutputFile::force_flag()},
             .backend_phase = Phase::adopt,
-            .details = "The key is told by its label, its id, or both; exactly one has to fit. It signs once, when "
-                       "it may sign, and its reference is printed. Nothing in the token is changed.",
+            .details = "The key is told by its label, its id or its file; exactly one has to fit. It signs once, when "
+                       "it may sign, and its reference is printed. Nothing is changed where it is.",
             .example = "keyway key adopt --backend hsm --label SIGN --id 02 \\\n"
                        "    --user-pin env:HSM_PIN --out sign.ref",
             .run = run};

@@ -24,10 +24,12 @@ namespace {
 using database::Connection;
 
 constexpr std::string_view type_name = "database";
+constexpr std::size_t listing_page = 1000;
 
 class DatabaseBackend final : public KeyBackend,
                               public KeyLister,
                               public KeyRemover,
+                              public KeyAdopter,
                               public KeyRewrapper,
                               public KeyExporter,
                               public StoreChecker {
@@ -137,7 +139,7 @@ public:
             static_cast<void>(completed(Phase::use, options));
             KeyListing listing;
             if(auto connection = database_->open()) {
-                for(const auto& header : list_keys(*connection)) {
+                for_each_key(*connection, listing_page, [&](const KeyHeader& header) {
                     try {
                         listing.keys.push_back({.ref = reference(header),
                                                 .label = header.label,
@@ -145,7 +147,7 @@ public:
                     } catch(const Error& error) {
                         listing.faults.push_back(error.in_backend(alias().str()));
                     }
-                }
+                });
             }
             return listing;
         });
@@ -159,6 +161,21 @@ public:
             if(!remove_key(*connection, row.header.label, row.header.spki_sha256)) {
                 throw not_found(row.header.label);
             }
+        });
+    }
+
+    KeyRef adopt(const OptionValues& options) override {
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::adopt, options);
+            const auto label = KeyLabel::of(values).str();
+            auto connection = database_->open();
+            const auto row = connection ? find_key(*connection, label) : std::nullopt;
+            if(!row) {
+                throw not_found(label);
+            }
+            auto ref = reference(row->header);
+            require_signing(*opened(*connection, *row, ref, values));
+            return ref;
         });
     }
 

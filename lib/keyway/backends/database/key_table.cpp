@@ -93,22 +93,40 @@ std::optional<KeyRow> find_key(Connection& connection, const std::string& label)
     return connection.run([&](soci::session& sql) { return select_key(sql, label); });
 }
 
-std::vector<KeyHeader> list_keys(Connection& connection) {
-    return connection.run([](soci::session& sql) {
-        std::vector<KeyHeader> keys;
-        KeyHeader row;
-        soci::statement statement =
-            (sql.prepare << "select label, spki_sha256, key_type, created from signing_key order by label",
-             soci::into(row.label),
-             soci::into(row.spki_sha256),
-             soci::into(row.key_type),
-             soci::into(row.created));
-        statement.execute();
-        while(statement.fetch()) {
-            keys.push_back(row);
+namespace {
+
+/// The next keys by label.
+std::vector<KeyHeader> page_after(soci::session& sql, const std::string& after, std::size_t size) {
+    std::vector<KeyHeader> keys;
+    KeyHeader row;
+    const auto limit = static_cast<long long>(size);
+    soci::statement statement =
+        (sql.prepare << "select label, spki_sha256, key_type, created from signing_key where label > :after order by label"
+                        " limit :size",
+         soci::use(after, "after"), soci::use(limit, "size"), soci::into(row.label), soci::into(row.spki_sha256),
+         soci::into(row.key_type), soci::into(row.created));
+    statement.execute();
+    while(statement.fetch()) {
+        keys.push_back(row);
+    }
+    return keys;
+}
+
+}  // namespace
+
+void for_each_key(Connection& connection, std::size_t page_size, const std::function<void(const KeyHeader&)>& visit) {
+    std::string after;  // no label is empty
+    for(;;) {
+        // Each page is a statement of its own: a lost connection is found again in the middle, and no server is made to hold all.
+        const auto page = connection.run([&](soci::session& sql) { return page_after(sql, after, page_size); });
+        for(const auto& key : page) {
+            visit(key);
         }
-        return keys;
-    });
+        if(page.size() < page_size) {
+            return;
+        }
+        after = page.back().label;
+    }
 }
 
 bool insert_record(soci::session& sql, const KeyEncryptionKeyRecord& record, const std::string& created) {

@@ -4,6 +4,8 @@
 #include <keyway/backends/database/key_encryption_key_internal.hpp>
 #include <keyway/database/connection_internal.hpp>
 
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,8 +45,11 @@ struct KeyEncryptionKeyRecords {
 /// @return false when there is another one by now
 [[nodiscard]] bool insert_record(soci::session& sql, const KeyEncryptionKeyRecord& record, const std::string& created);
 
-/// All keys by label.
-[[nodiscard]] std::vector<KeyHeader> list_keys(database::Connection& connection);
+/// Visits all keys by label, and holds no more than a page of them. Keys that are added or removed meanwhile may be among them
+/// or not; the others are, once.
+void for_each_key(database::Connection& connection,
+                  std::size_t page_size,
+                  const std::function<void(const KeyHeader&)>& visit);
 
 /// Adds a key, and the record it is encrypted under when there is none yet, both or neither.
 ///

@@ -34,12 +34,16 @@ OptionTable option_table() {
          .help = "the folder with the key files; made with mode 0700 when the first key is put into it"},
         {.name = "passphrase",
          .type = OptionType::secret_source,
-         .phases = {settings, create, store, use},
+         .phases = {settings, create, store, adopt, use},
          .help = "the source of the passphrase that the key is encrypted with"},
         {.name = "label",
          .type = OptionType::text,
-         .phases = {create, store},
-         .help = "the new key's name; its file is LABEL.pem or LABEL.der"},
+         .phases = {create, store, adopt},
+         .help = "the key's name; its file is LABEL.pem or LABEL.der"},
+        {.name = "file",
+         .type = OptionType::path,
+         .phases = {adopt},
+         .help = "in place of the label: the file of a key to adopt, its name or its path in the folder"},
         {.name = "format",
          .type = OptionType::text,
          .phases = {create, store},
@@ -58,6 +62,17 @@ OptionTable option_table() {
     };
 }
 
+/// The option "label", as the beginning of a file's name.
+KeyLabel file_label(const OptionValues& options) {
+    auto label = KeyLabel::of(options);
+    if(label.str().find('/') != std::string::npos || label.str().starts_with('.')) {
+        throw Error(Errc::invalid_option,
+                    in_quotes(label.str()) + " cannot be the name of a key file",
+                    "choose a label without a slash that does not begin with a dot");
+    }
+    return label;
+}
+
 /// What a new file is to be like.
 struct NewFile {
     KeyLabel label;
@@ -66,12 +81,7 @@ struct NewFile {
     std::size_t scrypt_parallelization;
 
     static NewFile of(const OptionValues& options) {
-        auto label = KeyLabel::of(options);
-        if(label.str().find('/') != std::string::npos || label.str().starts_with('.')) {
-            throw Error(Errc::invalid_option,
-                        in_quotes(label.str()) + " cannot be the name of a key file",
-                        "choose a label without a slash that does not begin with a dot");
-        }
+        auto label = file_label(options);
         const auto format = options.text("format").value_or("pem");
         if(format != "pem" && format != "der") {
             throw Error(Errc::invalid_option, "there is no key file format " + in_quotes(format),
@@ -112,6 +122,7 @@ void append(Botan::secure_vector<std::uint8_t>& bytes, const std::string& text) 
 class FileBackend final : public KeyBackend,
                           public KeyLister,
                           public KeyRemover,
+                          public KeyAdopter,
                           public KeyExporter,
                           public StoreChecker {
 public:
@@ -217,9 +228,77 @@ public:
         });
     }
 
+    KeyRef adopt(const OptionValues& options) override {
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::adopt, options);
+            const auto name = adopted_file(values);
+            const auto bytes = folder_.read(name);
+            if(!bytes) {
+                throw no_file(name);
+            }
+            const auto key = PrivateKeyFile::parse(*bytes, folder_.file(name).string()).open(passphrase(values));
+            require_offered(KeySpec::of(*key));
+            require_sound(*key);
+            require_signing(*key);
+            auto ref = reference(name, *key);
+            static_cast<void>(find(ref));  // by its reference, so that it is seen to lead to the key
+            return ref;
+        });
+    }
+
+    std::optional<Error> check_new_key(const KeySpec& spec, Phase phase, const OptionValues& options) const override {
+        try {
+            naming_backend(alias(), [&] {
+                const auto values = completed(phase, options);
+                require_offered(spec);
+                require_free(NewFile::of(values));
+            });
+            return std::nullopt;
+        } catch(const Error& error) {
+            return error;
+        }
+    }
+
     const BackendCapabilities& capabilities() const override { return capabilities_; }
 
 private:
+    [[nodiscard]] Error no_file(const std::string& name) const {
+        return {Errc::key_not_found, "there is no key file " + in_quotes(folder_.file(name).string()),
+                "list the keys of backend " + in_quotes(alias().str()) + " to see those there are"};
+    }
+
+    /// The name in the folder of the one file that is to be adopted.
+    [[nodiscard]] std::string adopted_file(const OptionValues& values) const {
+        const auto path = values.path("file");
+        if(path.has_value() == values.has("label")) {
+            throw Error(Errc::invalid_option, path ? "both a label and a file tell which key to adopt"
+                                                   : "nothing tells which key of the folder to adopt",
+                        "give its label, or its file in the folder");
+        }
+        if(!path) {
+            const auto label = file_label(values).str();
+            const bool is_pem = folder_.has(label + ".pem");
+            const bool is_der = folder_.has(label + ".der");
+            if(is_pem && is_der) {
+                throw Error(Errc::key_ambiguous, "there are two key files with label " + in_quotes(label),
+                            "name one as file: " + label + ".pem or " + label + ".der");
+            }
+            return label + (is_der ? ".der" : ".pem");
+        }
+        const auto name = path->filename().string();
+        const auto parent = path->parent_path();
+        if(!parent.empty() && std::filesystem::absolute(*path).lexically_normal() != folder_.file(name).lexically_normal()) {
+            throw Error(Errc::invalid_option, in_quotes(path->string()) + " is not in the folder of backend " +
+                                                  in_quotes(alias().str()) + ", " + in_quotes(folder_.file({}).string()),
+                        "move the file there, or import the key with `keyway key store`");
+        }
+        if(name.starts_with('.') || !(name.ends_with(".pem") || name.ends_with(".der"))) {
+            throw Error(Errc::invalid_option, in_quotes(name) + " cannot be the name of a key file",
+                        "rename it: a key file ends in .pem or .der, and does not begin with a dot");
+        }
+        return name;
+    }
+
     [[nodiscard]] std::filesystem::path required_path() const {
         return naming_backend(alias(), [&] {
             const auto path = settings().path("path");
@@ -299,9 +378,7 @@ private:
         const auto path = folder_.file(name).string();
         const auto bytes = folder_.read(name);
         if(!bytes) {
-            throw Error(Errc::key_not_found,
-                        "there is no key file " + in_quotes(path),
-                        "list the keys of backend " + in_quotes(alias().str()) + " to see those there are");
+            throw no_file(name);
         }
         return PrivateKeyFile::parse(*bytes, path);
     }
