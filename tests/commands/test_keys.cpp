@@ -209,11 +209,12 @@ TEST_CASE("key list shows the keys asked for") {
         }
         return out;
     };
+    const auto there = "are 3 in backend \"" + alias + "\"\n";
     CHECK(labels({}) == "b ca-1 ca-2 ");
     CHECK(labels({"--type", "P-256"}) == "b ca-1 ");
     CHECK(labels({"--label", "ca-*"}) == "ca-1 ca-2 ");
     CHECK(labels({"--label", "ca-*", "--type", "p-256"}) == "ca-1 ");
-    CHECK(shop.succeed({"key", "list", "--backend", alias, "--label", "x*"}) == "no keys of this kind in backend \"" + alias + "\"\n");
+    CHECK(shop.succeed({"key", "list", "--backend", alias, "--label", "x*"}) == "no key that fits --type and --label; there " + there);
     shop.fail({"key", "list", "--backend", alias, "--type", "p-255"}, 26, "unsupported");
 }
 

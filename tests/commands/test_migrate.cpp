@@ -120,7 +120,7 @@ TEST_CASE_METHOD(MovingWorkshop, "a dry run looks at everything and changes noth
     shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "taken"});
     const auto before = shop.snapshot();
     CHECK(shop.succeed({"key", "migrate", "file:old", "hsm:new", "--dry-run"}) ==
-          "would move key \"new\" (p-256) in backend \"hsm\"\n");
+          "would move key \"new\" (p-256) from backend \"file\" to backend \"hsm\"\n");
     CHECK(shop.succeed_json({"key", "migrate", "file:old", "db:new", "--dry-run"}).at("dry-run") == true);
     shop.fail({"key", "migrate", "file:old", "db:taken", "--dry-run"}, 22, "already_exists");
     shop.fail({"key", "migrate", "file:gone", "db:new", "--dry-run"}, 20, "key_not_found");
