@@ -167,7 +167,9 @@ TEST_CASE("a key is not stored when the certificate is for another") {
     const auto said =
         shop.fail({"key", "store", "--in", "key.pem", "--certificate", "other.pem", "--label", "new"}, 23,
                   "key_mismatch");
-    CHECK(said.starts_with("the certificate \"other.pem\" is for another key than \"key.pem\""));
+    CHECK(said.starts_with("the certificate \"other.pem\" is for another key than \"key.pem\"\nSPKI SHA-256 of the certificate: "));
+    const auto fingerprint = shop.run({"sh", "-c", "openssl pkey -in key.pem -pubout -outform DER | openssl dgst -sha256 -r"});
+    CHECK(said.ends_with(", of the key: " + fingerprint.substr(0, 64)));
     CHECK(shop.snapshot() == before);
 }
 

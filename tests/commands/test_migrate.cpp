@@ -127,6 +127,21 @@ TEST_CASE_METHOD(MovingWorkshop, "a dry run looks at everything and changes noth
     CHECK(shop.snapshot() == before);
 }
 
+TEST_CASE_METHOD(MovingWorkshop, "the reference of the moved key is written where asked, and what a backend cannot hold is told") {
+    shop.make_key("old");
+    const auto ref = line(shop.succeed({"key", "migrate", "file:old", "db:new", "--out", "new.ref"}));
+    CHECK(shop.read("new.ref") == ref + "\n");
+    CHECK(shop.succeed({"key", "check", "new.ref"}) == "ok\n");
+    // Found before anything is moved.
+    shop.fail({"key", "migrate", "file:old", "db:newer", "--out", "new.ref"}, 22, "already_exists");
+    CHECK(shop.succeed_json({"key", "list", "--backend", "db"}).at("keys").size() == 1);
+
+    shop.succeed({"key", "create", "--type", "ml-dsa-44", "--label", "pqc"});
+    const auto told = shop.fail({"key", "migrate", "file:pqc", "hsm:pqc"}, 26, "unsupported");
+    CHECK(told.find("\nit offers: p-192, ") != std::string::npos);
+    CHECK(told.ends_with("; move it to another backend, or make a new key there"));
+}
+
 TEST_CASE_METHOD(MovingWorkshop, "what fails leaves no key in the new place, and no receipt") {
     const auto old = shop.make_key("old");
     shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "taken"});
