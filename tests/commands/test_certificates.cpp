@@ -150,6 +150,17 @@ TEST_CASE("a revocation list holds what is given") {
                "--revoke-certificate", "client.pem:superseded:yesterday", "--out", "other.crl"},
               11, "invalid_argument");
     CHECK_FALSE(shop.has("other.crl"));
+
+    // A lower number takes nothing back from those who have the list.
+    const std::vector<std::string> lower{"crl",      "issue", "--issuer", "ca.pem", "--issuer-key", "ca.ref", "--number",
+                                         "6", "--out", "ca.crl", "--force"};
+    const auto before = shop.read("ca.crl");
+    CHECK(shop.fail(lower, 11, "invalid_argument").starts_with("the list in \"ca.crl\" has the higher number 7\n"));
+    CHECK(shop.read("ca.crl") == before);
+    auto meant = lower;
+    meant.emplace_back("--older");
+    static_cast<void>(shop.succeed(meant));
+    CHECK(shop.read("ca.crl") != before);
 }
 
 TEST_CASE("certificates and lists go to standard output for a dash") {

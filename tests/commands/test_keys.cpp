@@ -167,7 +167,9 @@ TEST_CASE("a key is not stored when the certificate is for another") {
     const auto said =
         shop.fail({"key", "store", "--in", "key.pem", "--certificate", "other.pem", "--label", "new"}, 23,
                   "key_mismatch");
-    CHECK(said.starts_with("the certificate \"other.pem\" is for another key than \"key.pem\""));
+    CHECK(said.starts_with("the certificate \"other.pem\" is for another key than \"key.pem\"\nSPKI SHA-256 of the certificate: "));
+    const auto fingerprint = shop.run({"sh", "-c", "openssl pkey -in key.pem -pubout -outform DER | openssl dgst -sha256 -r"});
+    CHECK(said.ends_with(", of the key: " + fingerprint.substr(0, 64)));
     CHECK(shop.snapshot() == before);
 }
 
@@ -209,11 +211,12 @@ TEST_CASE("key list shows the keys asked for") {
         }
         return out;
     };
+    const auto there = "are 3 in backend \"" + alias + "\"\n";
     CHECK(labels({}) == "b ca-1 ca-2 ");
     CHECK(labels({"--type", "P-256"}) == "b ca-1 ");
     CHECK(labels({"--label", "ca-*"}) == "ca-1 ca-2 ");
     CHECK(labels({"--label", "ca-*", "--type", "p-256"}) == "ca-1 ");
-    CHECK(shop.succeed({"key", "list", "--backend", alias, "--label", "x*"}) == "no keys of this kind in backend \"" + alias + "\"\n");
+    CHECK(shop.succeed({"key", "list", "--backend", alias, "--label", "x*"}) == "no key that fits --type and --label; there " + there);
     shop.fail({"key", "list", "--backend", alias, "--type", "p-255"}, 26, "unsupported");
 }
 

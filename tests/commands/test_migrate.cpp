@@ -120,11 +120,26 @@ TEST_CASE_METHOD(MovingWorkshop, "a dry run looks at everything and changes noth
     shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "taken"});
     const auto before = shop.snapshot();
     CHECK(shop.succeed({"key", "migrate", "file:old", "hsm:new", "--dry-run"}) ==
-          "would move key \"new\" (p-256) in backend \"hsm\"\n");
+          "would move key \"new\" (p-256) from backend \"file\" to backend \"hsm\"\n");
     CHECK(shop.succeed_json({"key", "migrate", "file:old", "db:new", "--dry-run"}).at("dry-run") == true);
     shop.fail({"key", "migrate", "file:old", "db:taken", "--dry-run"}, 22, "already_exists");
     shop.fail({"key", "migrate", "file:gone", "db:new", "--dry-run"}, 20, "key_not_found");
     CHECK(shop.snapshot() == before);
+}
+
+TEST_CASE_METHOD(MovingWorkshop, "the reference of the moved key is written where asked, and what a backend cannot hold is told") {
+    shop.make_key("old");
+    const auto ref = line(shop.succeed({"key", "migrate", "file:old", "db:new", "--out", "new.ref"}));
+    CHECK(shop.read("new.ref") == ref + "\n");
+    CHECK(shop.succeed({"key", "check", "new.ref"}) == "ok\n");
+    // Found before anything is moved.
+    shop.fail({"key", "migrate", "file:old", "db:newer", "--out", "new.ref"}, 22, "already_exists");
+    CHECK(shop.succeed_json({"key", "list", "--backend", "db"}).at("keys").size() == 1);
+
+    shop.succeed({"key", "create", "--type", "ml-dsa-44", "--label", "pqc"});
+    const auto told = shop.fail({"key", "migrate", "file:pqc", "hsm:pqc"}, 26, "unsupported");
+    CHECK(told.find("\nit offers: p-192, ") != std::string::npos);
+    CHECK(told.ends_with("; move it to another backend, or make a new key there"));
 }
 
 TEST_CASE_METHOD(MovingWorkshop, "what fails leaves no key in the new place, and no receipt") {

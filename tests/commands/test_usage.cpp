@@ -81,6 +81,20 @@ TEST_CASE("help is there in every form") {
     CHECK(shop.succeed({"key", "list", "--help"}).find("--user-pin SOURCE") != std::string::npos);
 }
 
+TEST_CASE("help is there for programs") {
+    const Workshop shop;
+    const auto all = shop.succeed_json({"help"});
+    CHECK(all.at("commands").size() > 20);
+    CHECK(all.at("flags")[0].at("name") == "config");
+    CHECK(all == shop.succeed_json({"--help"}));
+    CHECK(shop.succeed_json({"help", "config"}).at("commands").size() == 3);
+    const auto create = shop.succeed_json({"help", "key", "create"});
+    CHECK(create.at("noun") == "key");
+    CHECK(create.at("flags")[1].at("values") == Json{"ca", "ocsp", "leaf"});
+    CHECK(create.at("backend-flags").at("hsm").size() > 5);
+    CHECK(create == shop.succeed_json({"key", "create", "--help"}));
+}
+
 TEST_CASE("help texts fit in 80 columns") {
     const Workshop shop;
     for(const auto& words : std::vector<std::vector<std::string>>{{"key", "create"},
@@ -120,6 +134,10 @@ TEST_CASE("words and flags that do not exist") {
     CHECK(shop.fail({"key", "remove", "file:x", "--yes=maybe"}, 2, "usage") == "--yes takes no value\n");
     CHECK(shop.fail({"key", "show", "--db-passphrase=", "file:x"}, 2, "usage") ==
           "--db-passphrase wants a value after the \"=\"\n");
+    CHECK(shop.fail({"key", "list", "--user-pni", "x"}, 2, "usage") ==
+          "keyway key list has no flag \"--user-pni\"\ndid you mean \"--user-pin\"?");
+    CHECK(shop.fail({"key", "list", "--usr-pin", "x"}, 2, "usage") ==
+          "keyway key list has no flag \"--usr-pin\"\ndid you mean \"--user-pin\"?");
     shop.fail({"key", "list", "-x"}, 2, "usage");
     shop.fail({"key", "show", "file:x", "file:y"}, 2, "usage");
     shop.fail({"key", "show", "file:x", "--", "file:y"}, 2, "usage");

@@ -157,13 +157,6 @@ std::string secret_flags(const std::vector<Flag>& flags) {
 Error unknown_flag(const Command& command, const std::vector<Flag>& flags, std::string_view argument) {
     const auto name = flag_name(argument);
     const auto message = "keyway " + command.noun + " " + command.verb + " has no flag " + in_quotes(name);
-    if(sounds_secret(name)) {
-        const auto right = secret_flags(flags);
-        return usage(message + (right.empty() ? "" : ": a secret is never given on a command line"),
-                     right.empty()
-                         ? help_hint(command)
-                         : "give its source (env:NAME, file:PATH, fd:N or prompt:) to one of: " + right);
-    }
     std::vector<std::string> known;
     for(const auto& flag : flags) {
         known.push_back("--" + flag.name);
@@ -171,7 +164,15 @@ Error unknown_flag(const Command& command, const std::vector<Flag>& flags, std::
     for(const auto& flag : global_flags()) {
         known.push_back("--" + flag.name);
     }
+    // "--pin" is no misspelt "--in".
     const auto nearest = nearest_name(name, known);
+    if(sounds_secret(name) && !(nearest && sounds_secret(*nearest))) {
+        const auto right = secret_flags(flags);
+        return usage(message + (right.empty() ? "" : ": a secret is never given on a command line"),
+                     right.empty()
+                         ? help_hint(command)
+                         : "give its source (env:NAME, file:PATH, fd:N or prompt:) to one of: " + right);
+    }
     return usage(message, nearest ? "did you mean " + in_quotes(*nearest) + "?" : help_hint(command));
 }
 

@@ -38,6 +38,19 @@ std::string entry(const Flag& flag) {
     return entry(name, flag.help + (flag.takes == Takes::many ? "; may be given more than once" : ""));
 }
 
+nlohmann::ordered_json flags_json(const std::vector<Flag>& flags) {
+    auto out = nlohmann::ordered_json::array();
+    for(const auto& flag : flags) {
+        out.push_back({{"name", flag.name},
+                       {"value", flag.value.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(flag.value)},
+                       {"required", flag.required},
+                       {"repeatable", flag.takes == Takes::many},
+                       {"values", flag.values},
+                       {"help", flag.help}});
+    }
+    return out;
+}
+
 std::string command_lines(const std::string& noun) {
     std::string out;
     for(const auto& command : all_commands()) {
@@ -170,6 +183,42 @@ std::string help_of(const Command& command, const BackendRegistry& types, const 
     }
     return out + heading("Example") + indented(command.example) +
            "\nkeyway --help shows the flags of every command.\n";
+}
+
+std::string overview_json(const std::string& noun) {
+    auto commands = nlohmann::ordered_json::array();
+    for(const auto& command : all_commands()) {
+        if(noun.empty() || command.noun == noun) {
+            commands.push_back({{"noun", command.noun}, {"verb", command.verb}, {"summary", command.summary}});
+        }
+    }
+    return nlohmann::ordered_json{{"commands", commands}, {"flags", flags_json(global_flags())}}.dump(2) + "\n";
+}
+
+std::string help_json(const Command& command, const BackendRegistry& types) {
+    auto arguments = nlohmann::ordered_json::array();
+    for(const auto& positional : {command.positional, command.second_positional}) {
+        if(positional) {
+            arguments.push_back(
+                {{"name", positional->name}, {"required", positional->required}, {"help", positional->help}});
+        }
+    }
+    auto options = nlohmann::ordered_json::object();
+    for(const auto& type : types.types()) {
+        if(command.backend_phase) {
+            options[type.name] = flags_json(option_flags_of(type, *command.backend_phase, command));
+        }
+    }
+    return nlohmann::ordered_json{{"noun", command.noun},
+                                  {"verb", command.verb},
+                                  {"summary", command.summary},
+                                  {"details", command.details},
+                                  {"arguments", arguments},
+                                  {"flags", flags_json(command.flags)},
+                                  {"backend-flags", options},
+                                  {"example", command.example}}
+               .dump(2) +
+           "\n";
 }
 
 std::string errors_text() {

@@ -27,4 +27,9 @@ namespace keyway::cli {
 [[nodiscard]] std::string errors_text();
 [[nodiscard]] std::string errors_json();
 
+/// The same for programs, as one JSON object: the commands (of one noun, where it is given) and the flags of every command.
+[[nodiscard]] std::string overview_json(const std::string& noun);
+/// One command: its flags, and the options of backends that it takes.
+[[nodiscard]] std::string help_json(const Command& command, const BackendRegistry& types);
+
 }  // namespace keyway::cli

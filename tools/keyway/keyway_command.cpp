@@ -81,13 +81,14 @@ Settings settings_or_none(const Globals& globals) {
 
 void show_help(const Globals& globals, const std::vector<std::string>& words, const BackendRegistry& backends) {
     if(words.empty()) {
-        print(overview());
+        print(globals.json ? overview_json("") : overview());
     } else if(words[0] == "errors") {
         print(globals.json ? errors_json() : errors_text());
     } else if(words.size() == 1 && is_noun(words[0])) {
-        print(help_of_noun(words[0]));
+        print(globals.json ? overview_json(words[0]) : help_of_noun(words[0]));
     } else {
-        print(help_of(find_command(words), backends, settings_or_none(globals)));
+        const auto& command = find_command(words);
+        print(globals.json ? help_json(command, backends) : help_of(command, backends, settings_or_none(globals)));
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/key/key_backend.hpp>
+#include <keyway/key/offered_kinds_internal.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -63,10 +64,7 @@ OptionValues KeyBackend::completed(Phase phase, const OptionValues& call) const 
     return call.completed(*table_, phase, settings_);
 }
 
-void KeyBackend::require_offered(const KeySpec& spec, const BackendCapabilities& offered) const {
-    if(offered.offers(spec)) {
-        return;
-    }
+std::string offered_kinds(const BackendCapabilities& offered) {
     std::string list;
     for(const auto& name : KeySpec::known_names()) {
         if(name != "rsa-BITS" && offered.offers(KeySpec::parse(name))) {
@@ -77,9 +75,16 @@ void KeyBackend::require_offered(const KeySpec& spec, const BackendCapabilities&
         list += (list.empty() ? "" : ", and ") + ("RSA of " + std::to_string(offered.smallest_rsa_bits)) + " to " +
                 std::to_string(offered.largest_rsa_bits) + " bits";
     }
+    return list.empty() ? "it holds no kind of key that Keyway knows" : "it offers: " + list;
+}
+
+void KeyBackend::require_offered(const KeySpec& spec, const BackendCapabilities& offered) const {
+    if(offered.offers(spec)) {
+        return;
+    }
     throw Error(Errc::unsupported,
                 "the backend " + in_quotes(alias_.str()) + " cannot hold a key of type " + in_quotes(spec.to_string()),
-                list.empty() ? "it holds no kind of key that Keyway knows" : "it offers: " + list)
+                offered_kinds(offered))
         .in_backend(alias_.str());
 }
 

@@ -2,6 +2,7 @@
 #include <keyway/core/error.hpp>
 #include <keyway/key/key_exporter.hpp>
 #include <keyway/key/key_migration.hpp>
+#include <keyway/key/offered_kinds_internal.hpp>
 #include <keyway/key/signature_scheme.hpp>
 
 #include <botan/base64.h>
@@ -180,7 +181,7 @@ void require_movable(const KeyMigration& migration) {
         throw Error(Errc::unsupported,
                     "the backend " + in_quotes(migration.to.alias().str()) + " cannot hold a key of type " +
                         in_quotes(migration.ref.key().to_string()),
-                    "move it to another backend, or make a new key there")
+                    offered_kinds(migration.to.capabilities()) + "; move it to another backend, or make a new key there")
             .in_backend(migration.to.alias().str());
     }
     if(dynamic_cast<const KeyExporter*>(&migration.from) == nullptr) {

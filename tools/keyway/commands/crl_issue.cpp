@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 
 namespace keyway::cli {
@@ -112,12 +113,45 @@ x509::CrlFields fields_of(const Session& session, const Arguments& arguments,
     return fields;
 }
 
+/// Readers keep the list with the higher number: one with a lower number, or of an earlier time, would undo nothing but trust.
+/// @throws Errc::invalid_argument when the file that is replaced is a newer list of this issuer
+void require_newer(const OutputFile& file, const Botan::X509_Certificate& issuer, const x509::CrlFields& fields) {
+    std::error_code ignored;
+    if(file.is_standard_output() || !std::filesystem::exists(file.name(), ignored)) {
+        return;
+    }
+    const auto old = [&]() -> std::optional<Botan::X509_CRL> {
+        try {
+            return Botan::X509_CRL(file.name());
+        } catch(const Botan::Exception&) {
+            return std::nullopt;  // --force replaces whatever is there
+        }
+    }();
+    if(!old || old->issuer_dn() != issuer.subject_dn()) {
+        return;
+    }
+    const auto refuse = [&](const std::string& what) {
+        return Error(Errc::invalid_argument, "the list in " + in_quotes(file.name()) + " " + what,
+                     "if it is to be replaced by an older one all the same, say --older");
+    };
+    if(old->crl_number() > fields.number) {
+        throw refuse("has the higher number " + std::to_string(old->crl_number()));
+    }
+    if(old->this_update().time_since_epoch() >
+       static_cast<std::uint64_t>(fields.this_update.time_since_epoch().count())) {
+        throw refuse("is of a later time, " + old->this_update().readable_string());
+    }
+}
+
 void run(Session& session, const Arguments& arguments) {
     const OutputFile file(arguments);
     const auto certificate = certificate_of(arguments, "issuer");
     const auto fields = fields_of(session, arguments, certificate);
     const auto wish = signature_wish(arguments);
     // What is wrong is told before the issuer's key is opened.
+    if(!arguments.has("older")) {
+        require_newer(file, certificate, fields);
+    }
     x509::check_crl(certificate, fields, wish);
     const auto named = session.named_key(arguments.required("issuer-key"));
     require_own_place(named);
@@ -178,6 +212,9 @@ Command crl_issue_command() {
               .help = "when the next list will be there at the latest (default: 7)"},
              OutputFile::out_flag("where the list goes, in PEM; - is standard output"),
              OutputFile::force_flag(),
+             {.name = "older",
+              .takes = Takes::nothing,
+              .help = "replace a list that has a higher number, or is of a later time"},
              scheme_flag(),
              dry_run_flag()},
         .backend_phase = Phase::use,

@@ -26,17 +26,39 @@ KeyFilter filter_of(const Arguments& arguments) {
     return filter;
 }
 
+std::string nothing_listed(const BackendAlias& alias, std::size_t keys) {
+    const auto in_backend = " in backend " + in_quotes(alias.str()) + "\n";
+    return keys == 0 ? "no keys" + in_backend
+                     : "no key that fits --type and --label; there " + (keys == 1 ? "is 1" : "are " + std::to_string(keys)) + in_backend;
+}
+
+/// The ids stand there where the backend has some.
+std::string key_table(std::vector<Row> rows, bool has_ids) {
+    Row headings{"LABEL", "TYPE", "ID", "SPKI SHA-256"};
+    if(!has_ids) {
+        headings.erase(headings.begin() + 2);
+        for(auto& row : rows) {
+            row.erase(row.begin() + 2);
+        }
+    }
+    return table(headings, rows);
+}
+
 void run(Session& session, const Arguments& arguments) {
     const auto filter = filter_of(arguments);
     const auto alias = session.chosen_backend();
     session.work_with({alias});
-    const auto listing = filter.of(list_keys(session.backend(alias), session.options(alias, Phase::use)));
+    const auto all = list_keys(session.backend(alias), session.options(alias, Phase::use));
+    const auto listing = filter.of(all);
     auto keys = Json::array();
     auto faults = Json::array();
     std::vector<Row> rows;
+    bool has_ids = false;
     for(const auto& key : listing.keys) {
         keys.push_back(json_of(key));
-        rows.push_back({key.label, key.ref.key().to_string(), key.ref.fingerprint().to_string()});
+        const auto id = key.ref.locator().find("id");
+        has_ids = has_ids || id;
+        rows.push_back({key.label, key.ref.key().to_string(), id.value_or(""), key.ref.fingerprint().to_string()});
     }
     for(const auto& fault : listing.faults) {
         faults.push_back(json_of(fault));
@@ -45,9 +67,7 @@ void run(Session& session, const Arguments& arguments) {
         }
     }
     session.report(Json{{"backend", alias.str()}, {"keys", keys}, {"faults", faults}},
-                   rows.empty() ? "no keys" + std::string(arguments.has("type") || arguments.has("label") ? " of this kind" : "") +
-                                      " in backend " + in_quotes(alias.str()) + "\n"
-                                : table({"LABEL", "TYPE", "SPKI SHA-256"}, rows));
+                   rows.empty() ? nothing_listed(alias, all.keys.size()) : key_table(std::move(rows), has_ids));
 }
 
 }  // namespace

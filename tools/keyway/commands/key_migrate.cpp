@@ -65,6 +65,16 @@ OutputFile receipt_file(const Arguments& arguments, const KeyRef& ref, Time now)
     }
 }
 
+/// The move is done and proven, and stays: what cannot be written is told with the reference.
+void write_reference(const OutputFile& file, const KeyRef& ref, const std::string& receipt) {
+    try {
+        file.write(ref.to_string() + "\n");
+    } catch(const Error& error) {
+        throw Error(error.code(), "the key was moved, but its reference was not written: " + error.message(),
+                    "it is " + ref.to_string() + "; the receipt is in " + in_quotes(receipt));
+    }
+}
+
 /// @return whether it was removed
 bool remove_source(const KeyMigration& migration, const Arguments& arguments, const std::string& receipt) {
     const auto what = "the old key in backend " + in_quotes(migration.from.alias().str());
@@ -97,6 +107,7 @@ void run(Session& session, const Arguments& arguments) {
     session.work_with({from.backend, to.backend});
     session.choose_label(to.backend, to.label);
     const auto ref = reference(session, from);
+    const auto reference_out = reference_file(arguments);
     const auto file = receipt_file(arguments, ref, session.now());
     const KeyMigration migration{.from = session.backend(from.backend),
                                  .ref = ref,
@@ -106,17 +117,21 @@ void run(Session& session, const Arguments& arguments) {
                                  .use_new = session.options_for_use(to.backend)};
     require_movable(migration);
     if(dry_run) {
-        report_dry_run(session, {to.backend, ref.key(), migration.store}, "move");
+        report_dry_run(session, {to.backend, ref.key(), migration.store}, "move", from.backend);
         return;
     }
     session.expect_new_key(to.backend);
     const auto receipt = migrate_key(migration, [&] { return session.now(); },
                                      [&](const MigrationReceipt& made) { file.write(made.to_json()); });
+    if(reference_out) {
+        write_reference(*reference_out, receipt.to, file.name());
+    }
     const bool removed = arguments.has("remove-source") && remove_source(migration, arguments, file.name());
     auto json = json_of(receipt.to);
     json["label"] = to.label;
     json["receipt"] = Json::parse(receipt.to_json());
     json["receipt-file"] = file.name();
+    json["out"] = reference_out ? Json(reference_out->name()) : Json();
     json["source-removed"] = removed;
     std::string text;
     if(output_is_terminal()) {
@@ -133,12 +148,16 @@ void run(Session& session, const Arguments& arguments) {
 }  // namespace
 
 Command key_migrate_command() {
+    auto out = OutputFile::out_flag("also write the new key's reference to this file");
+    out.required = false;
     return {.noun = "key",
             .verb = "migrate",
             .summary = "move a key to another backend, with proof that it is the same one",
             .flags = {{.name = "receipt",
                        .value = "FILE",
                        .help = "where the receipt goes (default: migration-KEY-TIME.json in the current folder)"},
+                      out,
+                      OutputFile::force_flag(),
                       {.name = "remove-source",
                        .takes = Takes::nothing,
                        .help = "remove the old key in the end, after asking; without it, both stay"},

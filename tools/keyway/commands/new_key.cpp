@@ -41,7 +41,8 @@ std::optional<OutputFile> reference_file(const Arguments& arguments) {
     return OutputFile(arguments);
 }
 
-void report_dry_run(Session& session, const NewKey& key, std::string_view verb) {
+void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
+                    const std::optional<BackendAlias>& from) {
     const auto& backend = session.backend(key.backend);
     if(!key.options.has("label")) {
         throw Error(Errc::invalid_option,
@@ -71,12 +72,14 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb) 
             throw Error(*error);
         }
     }
-    session.report(Json{{"dry-run", true},
-                        {"backend", key.backend.str()},
-                        {"type", key.spec.to_string()},
-                        {"label", label}},
-                   "would " + std::string(verb) + " key " + in_quotes(label) + " (" + key.spec.to_string() +
-                       ")" + in_backend + "\n");
+    Json json{{"dry-run", true}, {"backend", key.backend.str()}, {"type", key.spec.to_string()}, {"label", label}};
+    std::string where = in_backend;
+    if(from) {
+        json["from"] = from->str();
+        where = " from backend " + in_quotes(from->str()) + " to backend " + in_quotes(key.backend.str());
+    }
+    session.report(json, "would " + std::string(verb) + " key " + in_quotes(label) + " (" + key.spec.to_string() + ")" +
+                             where + "\n");
 }
 
 void hand_out(Session& session, const NewKey& key, const CreatedKey& made, const std::optional<OutputFile>& file) {

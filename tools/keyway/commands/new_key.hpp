@@ -30,7 +30,9 @@ void report_reference(Session& session, const std::string& label, const KeyRef& 
 
 /// Looks whether the key could be made, changes nothing, and tells so.
 /// @throws Errc::invalid_option, Errc::unsupported, Errc::already_exists, Errc::secret_unavailable
-void report_dry_run(Session& session, const NewKey& key, std::string_view verb);
+/// @param from the backend that the key comes from, if any
+void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
+                    const std::optional<BackendAlias>& from = std::nullopt);
 
 /// Writes the reference to the file, if there is to be one, and prints it.
 ///
