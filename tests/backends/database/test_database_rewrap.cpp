@@ -133,7 +133,7 @@ TEST_CASE("one that was stopped goes on, with the same call or with the new pass
     };
     CHECK_THROWS_AS(stopped(), Stop);
     CHECK(place.answer("select count(*) from key_encryption_key") == "2");
-    CHECK(keys_to_rewrap(place.opened()) == 15);
+    CHECK(keys_to_rewrap(place.opened(), to_new(5)) == 15);
     const bool same_call = GENERATE(true, false);
     const auto result = same_call ? rewrap(place.opened(), to_new(100)) : rewrap(place.opened("battery staple"), {});
     CHECK(result.resumed);
