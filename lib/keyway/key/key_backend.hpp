@@ -149,7 +149,8 @@ public:
     [[nodiscard]] virtual KeyRef adopt(const OptionValues& options) = 0;
 };
 
-/// A backend that can say beforehand why it would refuse a new key, by more than its capabilities; found by dynamic_cast.
+/// A backend that can say beforehand why it would refuse a new key, by more than its capabilities: a label that is taken, a
+/// secret that is not the store's; found by dynamic_cast.
 class KEYWAY_API NewKeyChecker {
 public:
     virtual ~NewKeyChecker();

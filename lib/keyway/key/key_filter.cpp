@@ -8,10 +8,6 @@ namespace keyway {
 
 StoreChecker::~StoreChecker() = default;
 
-std::optional<Error> StoreChecker::check_new_key(const KeySpec&, Phase, const OptionValues&) const {
-    return std::nullopt;
-}
-
 namespace {
 
 /// Goes back to the last `*` only, so that no pattern takes more than the product of the two lengths.

@@ -3,7 +3,6 @@
 
 #include <keyway/core/api.hpp>
 #include <keyway/core/error.hpp>
-#include <keyway/key/key_spec.hpp>
 #include <keyway/options/option_values.hpp>
 
 #include <optional>
@@ -19,12 +18,6 @@ public:
     /// system or database that can only be read, no room, nothing there yet.
     /// @param options of phase use
     [[nodiscard]] virtual std::optional<Error> check_writable(const OptionValues& options) const = 0;
-
-    /// Tells what would stand in the way of a new key, without making or leaving anything: its label, its kind, a secret that is
-    /// not the store's. Nothing where the backend cannot tell beforehand.
-    /// @param phase create or store
-    /// @param options of that phase
-    [[nodiscard]] virtual std::optional<Error> check_new_key(const KeySpec& key, Phase phase, const OptionValues& options) const;
 };
 
 }  // namespace keyway

@@ -120,8 +120,8 @@ TEST_CASE("where there is no room for more, a database is not writable") {
 TEST_CASE("a new key is tried beforehand: its label, its kind and the passphrase, and nothing is made") {
     const OneKey key;
     const auto told = [](const OpenedBackend& backend, const std::string& kind, const OpenedBackend::Texts& texts) {
-        return OneKey::told(dynamic_cast<const StoreChecker&>(*backend.operator->())
-                                .check_new_key(KeySpec::parse(kind), Phase::create, backend.options(Phase::create, texts)));
+        return OneKey::told(dynamic_cast<const NewKeyChecker&>(*backend.operator->())
+                                .check_new(KeySpec::parse(kind), Phase::create, backend.options(Phase::create, texts)));
     };
     CHECK(told(key.backend, "p-256", {{"label", "b"}}) == "ok");
     CHECK(told(key.backend, "p-256", {{"label", "a"}}) == "already_exists");

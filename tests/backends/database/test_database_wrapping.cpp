@@ -189,8 +189,8 @@ TEST_CASE("new keys do not go under a passphrase where the settings wish for a k
     const auto error = raised([&] { return both.create("p-256", {{"label", "b"}}); });
     CHECK(error.code() == Errc::invalid_option);
     CHECK(error.hint().find("rewrap") != std::string::npos);
-    CHECK(dynamic_cast<const StoreChecker&>(*both.operator->())
-              .check_new_key(KeySpec::parse("p-256"), Phase::create, both.options(Phase::create, {{"label", "b"}}))
+    CHECK(dynamic_cast<const NewKeyChecker&>(*both.operator->())
+              .check_new(KeySpec::parse("p-256"), Phase::create, both.options(Phase::create, {{"label", "b"}}))
               ->code() == Errc::invalid_option);
     CHECK(rewrap(both, {}).rewrapped == 1);
     CHECK(place.answer("select kind from key_encryption_key") == "wrapped");

@@ -149,8 +149,8 @@ TEST_CASE("a key file that another program put into the folder is adopted, by it
 TEST_CASE("a new key is tried beforehand, and nothing is made") {
     const OneKey key;
     const auto told = [&](const OpenedBackend::Texts& texts) {
-        return OneKey::told(dynamic_cast<const StoreChecker&>(*key.backend.operator->())
-                                .check_new_key(KeySpec::parse("p-256"), Phase::create, key.backend.options(Phase::create, texts)));
+        return OneKey::told(dynamic_cast<const NewKeyChecker&>(*key.backend.operator->())
+                                .check_new(KeySpec::parse("p-256"), Phase::create, key.backend.options(Phase::create, texts)));
     };
     CHECK(told({{"label", "b"}}) == "ok");
     CHECK(told({{"label", "a"}}) == "already_exists");

@@ -51,7 +51,9 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
     }
     const auto label = key.options.text("label").value_or("");
     const auto in_backend = " in backend " + in_quotes(key.backend.str());
-    if(const auto* const checker = dynamic_cast<const NewKeyChecker*>(&backend)) {
+    // Nobody is asked for a passphrase by a dry run.
+    const bool all_there = session.look_at_secrets(key.backend, key.options);
+    if(const auto* const checker = dynamic_cast<const NewKeyChecker*>(&backend); checker != nullptr && all_there) {
         if(const auto refused = checker->check_new(key.spec, key.phase, key.options)) {
             throw Error(*refused);
         }
@@ -64,13 +66,6 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
     if(std::ranges::find(keys, label, &KeyInfo::label) != keys.end()) {
         throw Error(Errc::already_exists, "there is a key " + in_quotes(label) + in_backend + " already",
                     "choose another label");
-    }
-    const bool all_there = session.look_at_secrets(key.backend, key.options);
-    // Nobody is asked for a passphrase by a dry run.
-    if(const auto* const checker = dynamic_cast<const StoreChecker*>(&backend); checker != nullptr && all_there) {
-        if(const auto error = checker->check_new_key(key.spec, verb == "create" ? Phase::create : Phase::store, key.options)) {
-            throw Error(*error);
-        }
     }
     Json json{{"dry-run", true}, {"backend", key.backend.str()}, {"type", key.spec.to_string()}, {"label", label}};
     std::string where = in_backend;

@@ -32,7 +32,8 @@ class DatabaseBackend final : public KeyBackend,
                               public KeyAdopter,
                               public KeyRewrapper,
                               public KeyExporter,
-                              public StoreChecker {
+                              public StoreChecker,
+                              public NewKeyChecker {
 public:
     DatabaseBackend(const BackendAlias& name,
                     std::shared_ptr<const OptionTable> table,
@@ -113,7 +114,7 @@ public:
         }
     }
 
-    std::optional<Error> check_new_key(const KeySpec& spec, Phase phase, const OptionValues& options) const override {
+    std::optional<Error> check_new(const KeySpec& spec, Phase phase, const OptionValues& options) const override {
         try {
             naming_backend(alias(), [&] {
                 const auto values = completed(phase, options);

@@ -124,7 +124,8 @@ class FileBackend final : public KeyBackend,
                           public KeyRemover,
                           public KeyAdopter,
                           public KeyExporter,
-                          public StoreChecker {
+                          public StoreChecker,
+                          public NewKeyChecker {
 public:
     FileBackend(const BackendAlias& name,
                 std::shared_ptr<const OptionTable> table,
@@ -246,7 +247,7 @@ public:
         });
     }
 
-    std::optional<Error> check_new_key(const KeySpec& spec, Phase phase, const OptionValues& options) const override {
+    std::optional<Error> check_new(const KeySpec& spec, Phase phase, const OptionValues& options) const override {
         try {
             naming_backend(alias(), [&] {
                 const auto values = completed(phase, options);
