@@ -75,7 +75,7 @@ TEST_CASE("config check shows every fault of the settings, and ends with the sta
     }
     CHECK(faults == std::vector<std::string>{
                         "the option \"label\" of backend \"file\" of type \"file\" does not belong in settings (keyway.json: "
-                        "backends.file.label) | it belongs in: create, store",
+                        "backends.file.label) | it belongs in: create, store, adopt",
                         "backend \"file\" of type \"file\" has no option \"pasphrase\" (keyway.json: backends.file.pasphrase) | did "
                         "you mean \"passphrase\"?",
                         "the option \"scrypt-parallelization\" (keyway.json: backends.file.scrypt-parallelization) is not a whole "
