@@ -157,6 +157,9 @@ TEST_CASE("a revocation list holds what is given") {
     const auto before = shop.read("ca.crl");
     CHECK(shop.fail(lower, 11, "invalid_argument").starts_with("the list in \"ca.crl\" has the higher number 7\n"));
     CHECK(shop.read("ca.crl") == before);
+    auto same = lower;
+    same[7] = "7";
+    CHECK(shop.fail(same, 11, "invalid_argument").starts_with("the list in \"ca.crl\" has the same number 7\n"));
     auto meant = lower;
     meant.emplace_back("--older");
     static_cast<void>(shop.succeed(meant));

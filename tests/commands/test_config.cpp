@@ -91,6 +91,33 @@ TEST_CASE("config check shows every fault of the settings, and ends with the sta
     shop.fail({"key", "list", "--backend", "tape"}, 16, "backend_not_found");
 }
 
+TEST_CASE("what no backend can be made of is a fault, and a secret that stands in clear is not shown") {
+    const Workshop shop;
+    auto settings = Json::parse(shop.read("keyway.json"));
+    settings["backends"] = Json{{"folder", {{"type", "file"}}},
+                                {"token", {{"type", "hsm"}, {"module", "x.so"}, {"token-uri", "pkcs11:token=a?pin-value=sesame-1"}}},
+                                {"server", {{"type", "database"}, {"postgresql", "host=db password=sesame-2 user=ca"}}},
+                                {"uri", {{"type", "database"}, {"postgresql", "postgresql://ca:sesame-3@db/keys"}}}};
+    settings["default-backend"] = "folder";
+    shop.write("keyway.json", settings.dump());
+    const auto checked = shop.keyway({"--json", "config", "check"});
+    CHECK(checked.status == 10);
+    const auto out = Json::parse(checked.out);
+    CHECK(out.at("backends").size() == 4);
+    for(const auto& backend : out.at("backends")) {
+        INFO(backend);
+        CHECK(backend.at("faults").size() == 1);
+    }
+    const auto text = shop.succeed({"config", "explain"});
+    const auto json = shop.succeed_json({"config", "explain"}).dump();
+    for(const auto& said : {text, json, checked.out, checked.err}) {
+        CHECK(said.find("sesame") == std::string::npos);
+    }
+    CHECK(text.find("pin-value=********") != std::string::npos);
+    CHECK(text.find("host=db password=******** user=ca") != std::string::npos);
+    CHECK(text.find("postgresql://ca:********@db/keys") != std::string::npos);
+}
+
 TEST_CASE("config check --open reaches each backend with its secret") {
     Workshop shop;
     static_cast<void>(shop.make_key("a"));

@@ -65,6 +65,14 @@ TEST_CASE("a fallback is said on standard error, in the output, in the reference
     CHECK(shop.fail({"ca", "create", "--key", ref, "--subject", "CN=x", "--out", "x.pem"}, 26, "unsupported")
               .starts_with("the key in backend \"file\" was made in place of one in \"hsm\", and cannot be the key of a CA\n"));
     CHECK_FALSE(shop.has("x.pem"));
+
+    CHECK(shop.keyway({"key", "show", ref}).status == 0);
+    CHECK(shop.keyway({"key", "remove", ref, "--yes"}).status == 0);
+    CHECK(shop.succeed_json({"key", "list", "--backend", "file"}).at("keys").empty());
+
+    // Who names a backend gets none in its place.
+    CHECK(shop.keyway({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "www", "--purpose", "leaf"}).status != 0);
+    CHECK(shop.succeed_json({"key", "list", "--backend", "file"}).at("keys").empty());
 }
 
 TEST_CASE("a fallback for keys of CAs is refused by every command, config check among them") {

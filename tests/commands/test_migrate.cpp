@@ -134,6 +134,7 @@ TEST_CASE_METHOD(MovingWorkshop, "the reference of the moved key is written wher
     CHECK(shop.succeed({"key", "check", "new.ref"}) == "ok\n");
     // Found before anything is moved.
     shop.fail({"key", "migrate", "file:old", "db:newer", "--out", "new.ref"}, 22, "already_exists");
+    shop.fail({"key", "migrate", "file:old", "db:newer", "--out", "same", "--receipt", "./same"}, 2, "usage");
     CHECK(shop.succeed_json({"key", "list", "--backend", "db"}).at("keys").size() == 1);
 
     shop.succeed({"key", "create", "--type", "ml-dsa-44", "--label", "pqc"});

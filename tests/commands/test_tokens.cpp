@@ -337,9 +337,9 @@ TEST_CASE_METHOD(TokenWorkshop, "after a wrong PIN nothing logs in unattended un
     shop.succeed({"key", "create", "--type", "p-256", "--label", "root"});
     shop.environment["KEYWAY_TEST_WRONG"] = "not-the-pin";
     const auto wrong = shop.fail_once({"key", "list", "--user-pin", "env:KEYWAY_TEST_WRONG"}, 13, "pin_incorrect");
-    CHECK(wrong.find("keyway token login --user-pin SOURCE") != std::string::npos);
+    CHECK(wrong.find("keyway token login --backend ALIAS --user-pin SOURCE") != std::string::npos);
     const auto refused = shop.fail({"key", "list"}, 14, "pin_locked");
-    CHECK(refused.find("keyway token login --user-pin SOURCE") != std::string::npos);
+    CHECK(refused.find("keyway token login --backend ALIAS --user-pin SOURCE") != std::string::npos);
     shop.fail({"token", "login", "--user-pin", "env:KEYWAY_TEST_WRONG"}, 13, "pin_incorrect");
     shop.fail({"key", "list"}, 14, "pin_locked");
     // With the source in the settings, which was right.

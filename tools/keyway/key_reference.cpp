@@ -115,8 +115,14 @@ KeyInfo key_with_label(const KeyListing& listing, const std::string& label, cons
 
 KeyInfo key_of_reference(const KeyListing& listing, const KeyRef& ref) {
     const auto& keys = listing.keys;
-    if(const auto same = std::ranges::find(keys, ref, &KeyInfo::ref); same != keys.end()) {
-        return *same;
+    // A listing does not know which keys were made in place of others.
+    const auto same = std::ranges::find_if(keys, [&](const KeyInfo& key) {
+        return key.ref.locator() == ref.locator() && key.ref.fingerprint() == ref.fingerprint();
+    });
+    if(same != keys.end()) {
+        auto found = *same;
+        found.ref = ref;
+        return found;
     }
     const auto in_place =
         std::ranges::find_if(keys, [&](const KeyInfo& key) { return key.ref.locator() == ref.locator(); });

@@ -23,7 +23,7 @@ void require_usable_pin(const TokenInfo& token, const PinProvider& pin) {
     if(token.user_pin_final_try && !pin.may_be_the_last_try()) {
         throw Error(Errc::pin_locked,
                     "one more wrong PIN locks token " + in_quotes(token.label) + ", so no login is attempted",
-                    "when you are sure of the PIN: keyway token login --last-try --user-pin SOURCE; or have the security officer set a new one");
+                    "when you are sure of the PIN: keyway token login --backend ALIAS --last-try --user-pin SOURCE; or have the security officer set a new one");
     }
     if(!token.user_pin_initialized) {
         throw Error(Errc::pin_locked, "token " + in_quotes(token.label) + " has no user PIN yet",
@@ -32,7 +32,7 @@ void require_usable_pin(const TokenInfo& token, const PinProvider& pin) {
 }
 
 /// After a wrong PIN; in the form that also works where there is no terminal.
-constexpr std::string_view show_the_right_one = "when it is corrected, show that it is right: keyway token login --user-pin SOURCE";
+constexpr std::string_view show_the_right_one = "when it is corrected, show that it is right: keyway token login --backend ALIAS --user-pin SOURCE";
 
 /// What the token now says of the tries that are left; PKCS#11 tells them only as three flags.
 std::string tries_left(const Module& module, const Module::Use& use, CK_SLOT_ID slot, const Deadline& deadline) {
@@ -43,7 +43,7 @@ std::string tries_left(const Module& module, const Module::Use& use, CK_SLOT_ID 
         }
         if(token.user_pin_final_try) {
             return "the token says that one try is left before the PIN is locked; when you are sure of the PIN: "
-                   "keyway token login --last-try --user-pin SOURCE";
+                   "keyway token login --backend ALIAS --last-try --user-pin SOURCE";
         }
         if(token.user_pin_count_low) {
             return "the token counts wrong tries and does not say how many are left; " + std::string(show_the_right_one);
@@ -68,7 +68,7 @@ void require_no_wrong_one_before(const TokenInfo& token, const PinProvider& pin)
     if(token.user_pin_count_low && !pin.may_follow_a_wrong_one()) {
         throw Error(Errc::pin_locked,
                     "the last " + pin_of(token) + " that was tried was wrong, so no login is attempted unattended",
-                    "correct the PIN's source, then show that it is right: keyway token login --user-pin SOURCE");
+                    "correct the PIN's source, then show that it is right: keyway token login --backend ALIAS --user-pin SOURCE");
     }
 }
 

@@ -21,6 +21,15 @@ struct Seen {
     std::optional<std::size_t> keys;  ///< how many it holds, where it was opened and tells
 };
 
+/// What is wrong with options together, or with what they say, is told when the backend is made; nothing is reached.
+void make(Session& session, Seen& seen) {
+    try {
+        static_cast<void>(session.backend(seen.alias));
+    } catch(const Error& error) {
+        seen.faults.push_back(error.in_backend(seen.alias.str()));
+    }
+}
+
 /// Reaches the backend and lists its keys, which takes its secret where it needs one for that.
 void open(Session& session, Seen& seen) {
     try {
@@ -79,8 +88,8 @@ void run(Session& session, const Arguments& arguments) {
     std::vector<Error> faults;
     for(const auto& [alias, backend] : settings.backends()) {
         Seen seen{.alias = alias, .type = backend.type, .faults = session.types().faults(settings, alias), .keys = {}};
-        if(arguments.has("open") && seen.faults.empty()) {
-            open(session, seen);
+        if(seen.faults.empty()) {
+            arguments.has("open") ? open(session, seen) : make(session, seen);
         }
         faults.insert(faults.end(), seen.faults.begin(), seen.faults.end());
         backends.push_back(std::move(seen));
@@ -104,7 +113,7 @@ Command config_check_command() {
             .summary = "look whether the settings are well: every option known, in its place and of its form",
             .flags = {{.name = "open",
                        .takes = Takes::nothing,
-                       .help = "also reach each backend and list its keys, with the secrets that the settings name"}},
+                       .help = "also reach each backend and list its keys; a passphrase, which no listing needs, is not tried: key check does that"}},
             .details = "Every fault is shown, with what to do about it. The exit status is 0 when there is none, else that of the "
                        "first. A wrong PIN goes to its token, once.",
             .example = "keyway config check --open",

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <regex>
 
 namespace keyway::cli {
 
@@ -30,9 +31,17 @@ std::string_view name_of(OptionOrigin::Kind kind) {
     return "";
 }
 
+/// Where a secret stands in a value that must not hold one, as `keyway config check` says, it is not shown either.
+/// @spec RFC 7512 2.3: pin-value; libpq: password=, and USER:PASSWORD@ in a URI
+std::string without_secrets(const std::string& text) {
+    static const std::regex secrets(R"(((pin-value|password)\s*=\s*)('(\\.|[^'])*'?|[^\s&;?]*)|(://[^/@:\s]*:)[^/@]*(?=@))",
+                                    std::regex::icase);
+    return std::regex_replace(text, secrets, "$1$5********");
+}
+
 std::string text_of(const OptionValues::Value& value) {
     struct Visitor {
-        std::string operator()(const std::string& text) const { return text; }
+        std::string operator()(const std::string& text) const { return without_secrets(text); }
         std::string operator()(const std::filesystem::path& path) const { return path.string(); }
         std::string operator()(std::uint64_t number) const { return std::to_string(number); }
         std::string operator()(bool flag) const { return flag ? "true" : "false"; }

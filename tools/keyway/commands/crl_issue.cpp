@@ -134,8 +134,9 @@ void require_newer(const OutputFile& file, const Botan::X509_Certificate& issuer
         return Error(Errc::invalid_argument, "the list in " + in_quotes(file.name()) + " " + what,
                      "if it is to be replaced by an older one all the same, say --older");
     };
-    if(old->crl_number() > fields.number) {
-        throw refuse("has the higher number " + std::to_string(old->crl_number()));
+    if(old->crl_number() >= fields.number) {
+        throw refuse("has the " + std::string(old->crl_number() == fields.number ? "same" : "higher") + " number " +
+                     std::to_string(old->crl_number()));
     }
     if(old->this_update().time_since_epoch() >
        static_cast<std::uint64_t>(fields.this_update.time_since_epoch().count())) {
@@ -214,7 +215,7 @@ Command crl_issue_command() {
              OutputFile::force_flag(),
              {.name = "older",
               .takes = Takes::nothing,
-              .help = "replace a list that has a higher number, or is of a later time"},
+              .help = "replace a list that has the same or a higher number, or is of a later time"},
              scheme_flag(),
              dry_run_flag()},
         .backend_phase = Phase::use,

@@ -14,6 +14,10 @@ void run(Session& session, const Arguments& arguments) {
         purpose = parse_key_purpose(*text);
     }
     const auto alias = session.chosen_backend(purpose);
+    // Who names a backend wants that one, and no other in its place.
+    if(arguments.has("backend") && purpose != KeyPurpose::ca) {
+        purpose.reset();
+    }
     std::vector<BackendAlias> by_alias;
     if(purpose) {
         if(const auto fallback = session.configuration().settings.fallback_of(alias, *purpose)) {

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace keyway::cli {
 
@@ -109,6 +110,10 @@ void run(Session& session, const Arguments& arguments) {
     const auto ref = reference(session, from);
     const auto reference_out = reference_file(arguments);
     const auto file = receipt_file(arguments, ref, session.now());
+    if(reference_out && std::filesystem::absolute(reference_out->name()).lexically_normal() ==
+                            std::filesystem::absolute(file.name()).lexically_normal()) {
+        throw Error(Errc::usage, "--out and --receipt name the same file " + in_quotes(file.name()), "name two");
+    }
     const KeyMigration migration{.from = session.backend(from.backend),
                                  .ref = ref,
                                  .use = use_options(session, from.backend, to.backend),
