@@ -8,6 +8,7 @@
 #include <keyway/key/key_spec.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -59,6 +60,9 @@ private:
             } else if(before_[i].starts_with("--config=")) {
                 globals.config = before_[i].substr(std::string_view("--config=").size());
             }
+        }
+        if(std::error_code error; globals.config && !std::filesystem::is_regular_file(*globals.config, error)) {
+            return;  // a pipe would be waited for, and taken from the command itself
         }
         try {
             settings_ = load_configuration(globals).settings;
@@ -154,7 +158,11 @@ private:
 
     void add(std::string word, std::string help = {}) {
         const auto same = [&](const Candidate& other) { return other.word == word; };
-        if(std::string_view(word).starts_with(typed_) && std::ranges::none_of(out_.words, same)) {
+        // Settings of others may name things so that a terminal, or a shell, would take them for more than words.
+        const auto is_control = [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; };
+        std::ranges::replace_if(help, is_control, ' ');
+        if(std::string_view(word).starts_with(typed_) && std::ranges::none_of(word, is_control) &&
+           std::ranges::none_of(out_.words, same)) {
             out_.words.push_back({std::move(word), std::move(help)});
         }
     }

@@ -73,7 +73,8 @@ std::optional<fs::path> choose_place(std::vector<SettingsPlace>& places) {
     for(auto& place : places) {
         std::error_code error;
         const bool is_named = place.from == "--config" || place.from == "$KEYWAY_CONFIG";
-        if(is_named || fs::exists(place.path, error)) {
+        // Only a named one may be a pipe, <(...): one that lies about would be waited for.
+        if(is_named || fs::is_regular_file(place.path, error)) {
             if(!is_named && place.path == in_current_folder) {
                 require_own_settings(place.path);
             }

@@ -72,7 +72,8 @@ CreatedKey Session::create(const BackendAlias& alias, std::optional<KeyPurpose> 
                                 fallback ? this->options(*fallback, Phase::create) : OptionValues());
     if(made.fallback) {
         warn("the key was made in backend " + in_quotes(made.fallback->to.str()) + ", in place of " +
-             in_quotes(made.fallback->from.str()) + ": " + made.fallback->because.message());
+             in_quotes(made.fallback->from.str()) + ": " + made.fallback->because.message() +
+             (made.fallback->because.hint().empty() ? "" : "; " + made.fallback->because.hint()));
     }
     return made;
 }

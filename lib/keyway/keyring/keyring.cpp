@@ -106,9 +106,8 @@ CreatedKey Keyring::create(const BackendAlias& alias,
     try {
         return backend(alias).create(spec, options);
     } catch(const Error& error) {
-        const bool is_away = error.code() == Errc::token_not_found || error.code() == Errc::timed_out ||
-                             error.code() == Errc::storage_failed;
-        if(!fallback || !is_away) {
+        // A wait that ended, or a disk that is full, is no absence: who can make a token busy is not to get software keys by it.
+        if(!fallback || error.code() != Errc::token_not_found) {
             throw;
         }
         return create_in_fallback({alias, *fallback, error}, spec, options, fallback_options);
@@ -207,6 +206,17 @@ std::vector<OpenedKey> use_each(const KeyBackend& backend, std::span<const KeyRe
 
 }  // namespace
 
+void Keyring::tell_if_opened(const KeyRef& ref, OpenedKey& opened) {
+    if(!std::holds_alternative<std::unique_ptr<Botan::Private_Key>>(opened)) {
+        return;
+    }
+    try {
+        tell_opened(ref);
+    } catch(const Error& error) {
+        opened = error;  // what could not be recorded is not handed out
+    }
+}
+
 std::vector<OpenedKey> Keyring::use_all(std::span<const KeyRef> refs, const OptionValues& options) {
     std::map<BackendAlias, std::vector<std::size_t>> places;
     for(std::size_t i = 0; i < refs.size(); ++i) {
@@ -220,12 +230,12 @@ std::vector<OpenedKey> Keyring::use_all(std::span<const KeyRef> refs, const Opti
             own.push_back(refs[place]);
         }
         try {
-            for(const auto& ref : own) {
-                tell_opened(ref);
-            }
             auto opened = use_each(backend(alias), own, options);
             for(std::size_t i = 0; i < at.size(); ++i) {
                 out[at[i]] = std::move(opened.at(i));
+            }
+            for(const auto place : at) {
+                tell_if_opened(refs[place], out[place]);
             }
         } catch(const Error& error) {
             for(const auto place : at) {

@@ -58,8 +58,8 @@ public:
     /// Makes a key for a purpose, in that backend or, where it cannot be reached and the settings name a fallback for the
     /// purpose, in the fallback. The result says so, the reference says so from then on, and the observer is told ("create").
     ///
-    /// Not reached is: Errc::token_not_found, Errc::timed_out, Errc::storage_failed. Nothing else falls back: no wrong PIN, no
-    /// label in use, no kind of key that the backend cannot hold. Keys of KeyPurpose::ca never do.
+    /// Not reached is Errc::token_not_found. Nothing else falls back: no wrong PIN, no label in use, no kind of key that the
+    /// backend cannot hold, no wait that ended. Keys of KeyPurpose::ca never do.
     /// @param options of phase create, for `alias`
     /// @param fallback_options of phase create, for the fallback; where they name no label, it gets the one of `options`
     /// @throws as KeyBackend::create; Errc::invalid_option when the settings name a fallback for CA keys
@@ -87,6 +87,7 @@ private:
     struct Fallbacks;
 
     void tell_opened(const KeyRef& ref);
+    void tell_if_opened(const KeyRef& ref, OpenedKey& opened);
     [[nodiscard]] CreatedKey create_in_fallback(const KeyFallback& fallback,
                                                 const KeySpec& spec,
                                                 const OptionValues& options,

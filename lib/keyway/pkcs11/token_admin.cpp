@@ -153,7 +153,8 @@ TokenInfo log_in_once(const ModuleName& module_name,
     const auto module = Module::open(module_name.value, module_name.init_args);
     const auto token = select_token(module->tokens(), selector, module->name());
     using From = PinProvider::From;
-    const PinProvider pin(user_pin, last_try == LastTry::risk ? From::person_at_risk : From::person, user_name);
+    const auto from = last_try == LastTry::risk ? From::person_at_risk : last_try == LastTry::refuse ? From::person : From::source;
+    const PinProvider pin(user_pin, from, user_name);
     constexpr std::chrono::minutes patience{5};  // a person types
     const Module::Use use(*module);
     const bool read_write = load_quirks("auto", token, module_info(*module)).read_write_sessions;

@@ -44,8 +44,8 @@ struct NewToken {
 /// @throws Errc::pin_incorrect when the token does not take a PIN (too short, too weak)
 KEYWAY_API TokenInfo init_token(const ModuleName& module, const NewToken& wanted);
 
-/// Whether a login may be tried that locks the token when the PIN is wrong.
-enum class LastTry { refuse, risk };
+/// Whether a login may be tried that locks the token when the PIN is wrong; as_a_program: nor one that follows a wrong one.
+enum class LastTry { refuse, risk, as_a_program };
 
 /// Logs in once and out again, which shows that the PIN is right and takes back what the token remembers of wrong ones.
 /// For a person to ask for: it is done although the last PIN tried was wrong, when unattended programs do not log in any more.

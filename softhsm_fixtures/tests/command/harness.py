@@ -114,8 +114,10 @@ def main(tests):
     """Runs the functions `test_...`; with arguments, those whose names hold one of them."""
     if shutil.which(COMMAND) is None:
         sys.exit(f"there is no {COMMAND}: set SOFTHSM_FIXTURE_COMMAND to the command to test")
-    # A caller may ignore it (nohup), and what is ignored stays so in the programs that are started.
+    # A caller may ignore them (nohup, a job in the background), and what is ignored stays so in the programs that are started.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = sys.argv[1:]
     chosen = [(name, test) for name, test in tests.items() if name.startswith("test_") and callable(test)]
     if wanted:

@@ -20,7 +20,7 @@ namespace keyway::cli {
 [[nodiscard]] inline Flag purpose_flag() {
     return {.name = "purpose",
             .value = "PURPOSE",
-            .help = "what the key is for: ca, ocsp or leaf; the settings may name a backend for it, and a fallback",
+            .help = "what the key is for: ca, ocsp or leaf; the settings may name a backend for it, and a fallback (none for --backend)",
             .values = {"ca", "ocsp", "leaf"}};
 }
 

@@ -102,7 +102,7 @@ TokenPlace token_place(const Session& session, const Arguments& arguments, const
         throw Error(Errc::usage, "--module and --backend both say where the token is", "keep one of the two");
     }
     std::optional<SecretSource> pin;
-    auto place = module ? TokenPlace{.module = std::move(*module), .token = {}, .pin = {}, .user_name = {}}
+    auto place = module ? TokenPlace{.module = std::move(*module), .token = {}, .pin = {}, .is_pin_of_settings = false, .user_name = {}}
                         : place_of(session, session.chosen_backend(), pin);
     for(const auto& [flag, part] :
         {std::pair{"label", &place.token.label}, std::pair{"serial", &place.token.serial}}) {
@@ -113,6 +113,7 @@ TokenPlace token_place(const Session& session, const Arguments& arguments, const
     if(auto name = arguments.value("user-name")) {
         place.user_name = std::move(*name);
     }
+    place.is_pin_of_settings = pin && !arguments.has("user-pin");
     place.pin = [&session, given = arguments.has("user-pin"), pin, usual_pin, token = place.token.to_string()] {
         const auto what = "user PIN of the token " + token;
         if(given || (!pin && usual_pin)) {

@@ -18,6 +18,7 @@ struct TokenPlace {
     pkcs11::ModuleName module;
     pkcs11::TokenSelector token;
     std::function<Secret()> pin;  ///< its user PIN
+    bool is_pin_of_settings;      ///< nobody gave it for this call
     std::string user_name;        ///< whose PIN it is, for tokens with several users; empty for the only one
 };
 

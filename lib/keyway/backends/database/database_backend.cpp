@@ -263,6 +263,13 @@ private:
     [[nodiscard]] std::vector<Rotation> begun_rotations(const KeyEncryptionKeyRecords& records,
                                                         const RewrapRequest& request,
                                                         const OptionValues& values) const {
+        // Under what they come to be was decided by the call that began.
+        if(request.new_wrapping_key && records.active->kind != KeyEncryptionKind::wrapped) {
+            throw Error(Errc::invalid_argument,
+                        "an earlier rewrap of the database " + in_quotes(database_->name()) +
+                            ", to a passphrase, has not ended; nothing was put under the wrapping key",
+                        "end it without the new wrapping key, then rewrap again");
+        }
         const auto new_key = protection_.open(*records.active, new_means(request, values));
         std::vector<Rotation> rotations;
         for(const auto& record : records.replaced) {
