@@ -149,6 +149,11 @@ Ending run_child(const ChildRequest& request) {
         }
         held.wait();
     }
+    // The terminal's signal may have come, held back, between the last look at the signals and the command's end.
+    held.let_through();
+    while (const auto signal = take_signal()) {
+        interrupted = interrupted || (signal->from_terminal && (signal->number == SIGINT || signal->number == SIGQUIT));
+    }
     Ending ending;
     if (WIFSIGNALED(status)) {
         ending.signal = WTERMSIG(status);

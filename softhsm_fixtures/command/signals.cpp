@@ -109,6 +109,12 @@ void SignalsHeldBack::wait() const noexcept {
     ::sigsuspend(&waiting_for);
 }
 
+void SignalsHeldBack::let_through() const noexcept {
+    sigset_t held;
+    ::sigprocmask(SIG_SETMASK, &before_, &held);
+    ::sigprocmask(SIG_SETMASK, &held, nullptr);
+}
+
 void die_of(int signal) {
     struct sigaction action {};
     action.sa_handler = SIG_DFL;

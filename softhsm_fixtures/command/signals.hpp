@@ -39,6 +39,9 @@ public:
     /// Waits until one of them comes.
     void wait() const noexcept;
 
+    /// Notes those that came meanwhile, without waiting.
+    void let_through() const noexcept;
+
 private:
     sigset_t before_{};
 };
