@@ -394,6 +394,35 @@ TEST_CASE("the turn to open or close a session is waited for no longer than the 
     CHECK(test.opened() + 1 == test.closed());  // the first was opened before the counters were set back
 }
 
+TEST_CASE("many sessions that nobody has the turn to close are not waited for one after the other") {
+    PoolTest test;
+    test.module->open_sessions_one_at_a_time();
+    auto pool = test.pool({.most_sessions = 16});
+    {
+        const Module::Use use(*test.module);
+        pool->warm(16, Deadline(5s));
+    }
+    REQUIRE(pool->usage().idle == 16);
+    test.fault.reset_counters();
+    test.fault.inject(R"({"fault": "hang", "function": "C_OpenSession", "ms": 8000, "at": 1})");
+    std::jthread hanging([&] { const OwnSession own(test.module, test.slot, SessionMode::read_only); });
+    while(test.fault.calls("C_OpenSession") == 0) {
+        std::this_thread::sleep_for(1ms);
+    }
+    const auto begin = Deadline::Clock::now();
+    {
+        const Module::Use use(*test.module);
+        pool->drop_idle();
+    }
+    CHECK(Deadline::Clock::now() - begin < 400ms);  // 16 times 50 ms
+    CHECK(test.fault.calls("C_CloseSession") == 0);
+    test.fault.inject(R"({"release": "hangs"})");
+    hanging.join();
+    test.fault.clear();
+    CHECK(test.fault.calls("C_CloseSession") == 17);  // the first who had the turn again closed them with its own
+    end(test, std::move(pool));
+}
+
 TEST_CASE("a session of before a move is closed while others use the pool") {
     PoolTest test;
     auto pool = test.pool({.most_sessions = 4, .idle_check = 0ms});

@@ -36,6 +36,9 @@ constexpr Milliseconds for_a_session{10'000};
 /// And to close one, which others can do as well.
 constexpr Milliseconds for_an_old_session{50};
 
+/// For so long after a session was left open, the others are left at once: its turn was not to be had just now.
+constexpr Milliseconds left_for{1'000};
+
 std::atomic<bool> exiting{false};
 
 /// The modules that are open. A process has one instance of each, so this has to be global.
@@ -166,6 +169,8 @@ struct Module::Locks {
     };
     std::mutex left_mutex;
     std::vector<LeftSession> left;
+    /// When one was last left: whoever closes many of them does not wait for the turn each time.
+    std::atomic<Clock::rep> left_at{(Clock::now() - left_for).time_since_epoch().count()};
 };
 
 std::shared_ptr<Module> Module::open(const std::string& path_or_name, const std::string& init_args) {
@@ -282,10 +287,13 @@ Module::SessionTurn Module::session_turn(const Deadline& deadline) const {
 }
 
 void Module::close_session(CK_SESSION_HANDLE session) const noexcept {
-    if(const auto turn = session_turn(Deadline(for_an_old_session)); turn.granted()) {
+    const Clock::time_point left_at{Clock::duration(locks_->left_at.load(std::memory_order_relaxed))};
+    const auto patience = Clock::now() - left_at < left_for ? Milliseconds(0) : for_an_old_session;
+    if(const auto turn = session_turn(Deadline(patience)); turn.granted()) {
         calls_->C_CloseSession(session);
         return;
     }
+    locks_->left_at.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
     try {
         const std::lock_guard lock(locks_->left_mutex);
         locks_->left.push_back({session, generation()});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a token does only on a bad day, made to happen by a module that stands before SoftHSM.
+#include <backends/hsm/fault_support.hpp>
 #include <backends/hsm/hsm_store.hpp>
 #include <keyway/pkcs11/token_admin.hpp>
 #include <support/raises.hpp>
@@ -315,4 +316,19 @@ TEST_CASE("a label that is no text does not hide its key or the others") {
     for(const auto& info : listing.keys) {
         CHECK(signs(*backend->use(info.ref, {})));
     }
+}
+
+TEST_CASE("what one signature takes in the token, proofs and findings too, has one deadline") {
+    const HsmStore store(faulty);
+    const auto ref = HsmStore::create(*store.open(), "root").ref;
+    const auto key = store.open({{"deadline-ms", "500"}, {"verify-signatures", "true"}})->use(ref, {});
+    REQUIRE(signs(*key));
+    store.fault().inject(test::fault_line("slow", "C_SignInit", R"("ms": 300)"));
+    store.fault().inject(test::fault_line("corrupt-signature", "C_Sign", ""));
+    const auto begin = std::chrono::steady_clock::now();
+    const auto error = test::raised([&] { return signs(*key); });
+    const auto took = std::chrono::steady_clock::now() - begin;
+    CHECK(error.code() == Errc::verification_failed);
+    // Two rounds of 300 ms; without an end it would be five.
+    CHECK(took < std::chrono::milliseconds(1'200));
 }

@@ -117,7 +117,7 @@ void HsmKey::use_observed(std::string_view operation, const std::function<Done()
         observer_(use);
     };
     try {
-        const auto done = work();
+        const auto done = within_one_deadline(work);
         token_->count_operation(done.repeated, done.unproven);
         use.failures = done.failures;
         use.repeated = done.repeated;

@@ -116,7 +116,7 @@ public:
         }
         int failures = done.failures;
         for(int wrong = 1; !is_the_keys(done.finding); ++wrong) {
-            if(wrong == most_wrong) {
+            if(wrong == most_wrong || token_->new_deadline().passed()) {
                 throw operation.no_proof();
             }
             const auto distrusted = done.finding;
@@ -141,7 +141,8 @@ public:
         return no_raw_.load(std::memory_order_relaxed) == finding;
     }
 
-    /// One use of the key, from a user's point of view: counted, and told to the observer.
+    /// One use of the key, from a user's point of view: counted, and told to the observer. However many operations it takes, they
+    /// have the deadline of one.
     /// @param operation "sign", "decrypt", "agree"
     /// @param work performs it, and answers a Done
     template <typename Work>
@@ -150,7 +151,7 @@ public:
             use_observed(operation, work);
             return;
         }
-        const Done done = work();
+        const auto done = within_one_deadline(work);
         token_->count_operation(done.repeated, done.unproven);
     }
 
@@ -186,6 +187,12 @@ private:
     /// An answer of that finding was seen to be the key's: the handle is.
     void prove(std::uint64_t finding) noexcept;
 
+    template <typename Work>
+    [[nodiscard]] Done within_one_deadline(const Work& work) const {
+        const auto deadline = token_->new_deadline();
+        const Token::OneDeadline one(deadline);
+        return work();
+    }
     void use_observed(std::string_view operation, const std::function<Done()>& work);
     void take_usage(const FoundKey& found) noexcept;
     [[nodiscard]] Finding current() const noexcept;
