@@ -6,6 +6,8 @@
 
 #include <botan/asn1_obj.h>
 #include <botan/der_enc.h>
+#include <botan/ed25519.h>
+#include <botan/ed448.h>
 #include <botan/ml_dsa.h>
 #include <botan/slh_dsa.h>
 #include <botan/system_rng.h>
@@ -36,6 +38,10 @@ CK_RV read_key(Object& object) {
         object.key = std::make_shared<Botan::X25519_PrivateKey>(value);
     } else if(type == CKK_EC_MONTGOMERY && bytes(CKA_EC_PARAMS) == curve("X448")) {
         object.key = std::make_shared<Botan::X448_PrivateKey>(value);
+    } else if(type == CKK_EC_EDWARDS && bytes(CKA_EC_PARAMS) == curve("Ed25519")) {
+        object.key = std::make_shared<Botan::Ed25519_PrivateKey>(Botan::Ed25519_PrivateKey::from_seed(value));
+    } else if(type == CKK_EC_EDWARDS && bytes(CKA_EC_PARAMS) == curve("Ed448")) {
+        object.key = std::make_shared<Botan::Ed448_PrivateKey>(value);
     } else if(type == CKK_ML_DSA && kind) {
         // Botan has no keys without their seed.
         object.key = std::make_shared<Botan::ML_DSA_PrivateKey>(bytes(CKA_SEED), Botan::ML_DSA_Mode(kind->parameter_set()));
@@ -52,12 +58,16 @@ CK_RV make_pair(CK_MECHANISM_TYPE mechanism, Object& public_object, Object& priv
     auto& rng = Botan::system_rng();
     const auto& parameters = public_object.values[CKA_EC_PARAMS];
     CK_KEY_TYPE type = 0;
-    if(mechanism == CKM_EC_MONTGOMERY_KEY_PAIR_GEN) {
-        type = CKK_EC_MONTGOMERY;
-        if(parameters == curve("X25519")) {
+    if(mechanism == CKM_EC_MONTGOMERY_KEY_PAIR_GEN || mechanism == CKM_EC_EDWARDS_KEY_PAIR_GEN) {
+        type = mechanism == CKM_EC_MONTGOMERY_KEY_PAIR_GEN ? CKK_EC_MONTGOMERY : CKK_EC_EDWARDS;
+        if(type == CKK_EC_MONTGOMERY && parameters == curve("X25519")) {
             private_object.key = std::make_shared<Botan::X25519_PrivateKey>(rng);
-        } else if(parameters == curve("X448")) {
+        } else if(type == CKK_EC_MONTGOMERY && parameters == curve("X448")) {
             private_object.key = std::make_shared<Botan::X448_PrivateKey>(rng);
+        } else if(type == CKK_EC_EDWARDS && parameters == curve("Ed25519")) {
+            private_object.key = std::make_shared<Botan::Ed25519_PrivateKey>(rng);
+        } else if(type == CKK_EC_EDWARDS && parameters == curve("Ed448")) {
+            private_object.key = std::make_shared<Botan::Ed448_PrivateKey>(rng);
         } else {
             return CKR_CURVE_NOT_SUPPORTED;
         }

@@ -2,8 +2,8 @@
 // A mock of a PKCS#11 3.2 module: one token in this process's memory, worked by Botan. No module that can be installed does what it
 // does, so it says what the published standard says a module does, and shows nothing of how real ones differ.
 //
-// Has X25519 and X448 (CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_ECDH1_DERIVE), ML-DSA and SLH-DSA; C_GetInterface, C_LoginUser and
-// C_SessionCancel. The user PIN is "1234". pReserved of C_Initialize steers it, with words in it: "user=NAME" has it take logins by
+// Has X25519 and X448 (CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_ECDH1_DERIVE), Ed25519 and Ed448, ML-DSA and SLH-DSA; C_GetInterface,
+// C_LoginUser and C_SessionCancel. For Ed448 it wants CK_EDDSA_PARAMS, as the standard has it and SoftHSM does not check. The user PIN is "1234". pReserved of C_Initialize steers it, with words in it: "user=NAME" has it take logins by
 // C_LoginUser with that name only; "expanded-keys" has it refuse CKA_SEED, as tokens do that know an ML-DSA key by its CKA_VALUE only.
 #include "mock_objects.hpp"
 
@@ -79,7 +79,9 @@ void put_text(CK_UTF8CHAR (&field)[Size], std::string_view text) {
     std::memcpy(field, text.data(), text.size());
 }
 
-constexpr std::array<std::pair<CK_MECHANISM_TYPE, CK_FLAGS>, 6> mechanisms{{
+constexpr std::array<std::pair<CK_MECHANISM_TYPE, CK_FLAGS>, 8> mechanisms{{
+    {CKM_EC_EDWARDS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR},
+    {CKM_EDDSA, CKF_SIGN},
     {CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR},
     {CKM_ECDH1_DERIVE, CKF_DERIVE},
     {CKM_ML_DSA_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR},
@@ -303,17 +305,42 @@ CK_RV generate_key_pair(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_A
     });
 }
 
+/// CK_EDDSA_PARAMS, which the older of the supported headers lack.
+struct EddsaParameters {
+    CK_BBOOL is_prehashed;
+    CK_ULONG context_bytes;
+    CK_BYTE_PTR context;
+};
+
+/// What a mechanism says of a key of a type: Ed448 in its pure form is asked for by parameters that are there and empty, Ed25519 by
+/// none (PKCS#11 3.1 6.3.16).
+bool signs_so(const CK_MECHANISM& mechanism, const Object& object) {
+    switch(object.number(CKA_KEY_TYPE)) {
+        case CKK_ML_DSA:
+            return mechanism.mechanism == CKM_ML_DSA && mechanism.pParameter == nullptr;
+        case CKK_SLH_DSA:
+            return mechanism.mechanism == CKM_SLH_DSA && mechanism.pParameter == nullptr;
+        case CKK_EC_EDWARDS:
+            if(mechanism.mechanism == CKM_EDDSA && object.key->algo_name() == "Ed448") {
+                const auto* const parameters = static_cast<const EddsaParameters*>(mechanism.pParameter);
+                return parameters != nullptr && mechanism.ulParameterLen == sizeof(EddsaParameters) &&
+                       parameters->is_prehashed == CK_FALSE && parameters->context_bytes == 0;
+            }
+            return mechanism.mechanism == CKM_EDDSA && mechanism.pParameter == nullptr;
+        default:
+            return false;
+    }
+}
+
 CK_RV sign_init(CK_SESSION_HANDLE handle, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE key) {
     return in_session(handle, [&](State& all, Session& session) {
         if(session.signs_with != CK_INVALID_HANDLE) {
             return CKR_OPERATION_ACTIVE;
         }
         const auto result = with_object(all, key, [&](const Object& object) {
-            const auto type = object.number(CKA_KEY_TYPE);
-            const bool fits = mechanism->mechanism == CKM_ML_DSA ? type == CKK_ML_DSA : type == CKK_SLH_DSA;
-            return !fits || mechanism->pParameter != nullptr ? CKR_MECHANISM_INVALID
-                   : object.flag(CKA_SIGN)                   ? CKR_OK
-                                                             : CKR_KEY_FUNCTION_NOT_PERMITTED;
+            return !signs_so(*mechanism, object) ? CKR_MECHANISM_INVALID
+                   : object.flag(CKA_SIGN)       ? CKR_OK
+                                                 : CKR_KEY_FUNCTION_NOT_PERMITTED;
         });
         session.signs_with = result == CKR_OK ? key : CK_INVALID_HANDLE;
         return result == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : result;
