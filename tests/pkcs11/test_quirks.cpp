@@ -277,6 +277,7 @@ TEST_CASE("every quirk that there is can be read") {
         {"idle-timeout-ms", "1"},
         {"session-info-stale", "true"},
         {"sessions-not-locked", "true"},
+        {"objects-not-locked", "true"},
         {"read-write-sessions", "true"},
         {"handles-end-with-logout", "true"},
         {"reload-needed", "true"},

@@ -5,6 +5,7 @@
 #include <keyway/pkcs11/module_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 #include <keyway/pkcs11/token_info_internal.hpp>
+#include <keyway/pkcs11/two_rooms_internal.hpp>
 
 #include <algorithm>
 #include <array>
@@ -35,6 +36,10 @@ constexpr Milliseconds for_the_end{1'000};
 constexpr Milliseconds for_a_session{10'000};
 /// And to close one, which others can do as well.
 constexpr Milliseconds for_an_old_session{50};
+
+/// For a key to be made, or keys to be found, by others. Making an RSA key takes longer; that it ends just while keys are listed is
+/// seldom enough.
+constexpr Milliseconds for_the_other_objects{100};
 
 /// For so long after a session was left open, the others are left at once: its turn was not to be had just now.
 constexpr Milliseconds left_for{1'000};
@@ -162,6 +167,9 @@ struct Module::Locks {
     /// For modules that do not lock their sessions.
     TimedMutex sessions;
 
+    /// For modules that do not lock their objects.
+    TwoRooms objects;
+
     /// Those that nobody had the turn to close.
     struct LeftSession {
         CK_SESSION_HANDLE session;
@@ -284,6 +292,27 @@ Module::SessionTurn Module::session_turn(const Deadline& deadline) const {
         }
     }
     return turn;
+}
+
+namespace {
+
+TwoRooms::Room room_of(Module::ObjectWork work) noexcept {
+    return work == Module::ObjectWork::looking ? TwoRooms::Room::first : TwoRooms::Room::second;
+}
+
+}  // namespace
+
+Module::ObjectsTurn::ObjectsTurn(const Module& module, ObjectWork work)
+    : locks_(module.objects_apart_.load(std::memory_order_relaxed) ? module.locks_ : nullptr), work_(work) {
+    if(locks_ != nullptr) {
+        locks_->objects.enter(room_of(work_), Clock::now() + for_the_other_objects);
+    }
+}
+
+Module::ObjectsTurn::~ObjectsTurn() {
+    if(locks_ != nullptr) {
+        locks_->objects.leave(room_of(work_));
+    }
 }
 
 void Module::close_session(CK_SESSION_HANDLE session) const noexcept {

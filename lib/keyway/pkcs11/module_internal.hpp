@@ -124,6 +124,25 @@ public:
     /// By one who has a Use, and keeps it meanwhile.
     [[nodiscard]] SessionTurn session_turn(const Deadline& deadline = Deadline(usual_patience)) const;
 
+    /// From now on no objects are made while others are looked for: the module does not lock its list of them.
+    void make_objects_apart() noexcept { objects_apart_.store(true, std::memory_order_relaxed); }
+
+    enum class ObjectWork { looking, making };
+
+    /// Keeps those away who make objects while this one looks for some, or the other way round; of the same kind, any number can be
+    /// at work. Nothing for a module that locks its objects itself. Whoever takes long is not waited for.
+    class ObjectsTurn {
+    public:
+        ObjectsTurn(const Module& module, ObjectWork work);
+        ~ObjectsTurn();
+        ObjectsTurn(const ObjectsTurn&) = delete;
+        ObjectsTurn& operator=(const ObjectsTurn&) = delete;
+
+    private:
+        Locks* locks_;  // null where there is no need
+        ObjectWork work_;
+    };
+
     /// Closes a session, by one who has a Use. Where others have the turn for longer than a moment, whoever gets it next closes
     /// it: without the turn it would damage the others' sessions, and waiting for it would outlast the user's deadline.
     void close_session(CK_SESSION_HANDLE session) const noexcept;
@@ -163,6 +182,7 @@ private:
     Locks* locks_;  // of this process: a child gets others and leaves its parent's alone
     std::atomic<bool> initialised_{false};
     std::atomic<bool> sessions_apart_{false};
+    std::atomic<bool> objects_apart_{false};
     std::atomic<std::uint64_t> generation_{0};
     std::atomic<std::uint64_t> reloads_{0};
     std::atomic<Deadline::Clock::rep> last_reload_;

@@ -14,6 +14,7 @@ namespace {
 class Search {
 public:
     Search(const Session& session, Template& wanted) : session_(&session) {
+        const auto turn = session.turn_for(Module::ObjectWork::looking);
         const auto result = session.calls().C_FindObjectsInit(session.handle(), wanted.data(), wanted.size());
         if(result != CKR_OK) {
             throw call_failed(result, "search the token");

@@ -32,6 +32,9 @@ public:
     [[nodiscard]] CK_SESSION_HANDLE handle() const noexcept { return handle_; }
     [[nodiscard]] FunctionList& calls() const noexcept { return module_->calls(); }
 
+    /// To be held while objects of the token are looked for, or made.
+    [[nodiscard]] Module::ObjectsTurn turn_for(Module::ObjectWork work) const { return {*module_, work}; }
+
     /// The module said that there is no such session: its number may be another one's by now, so it is not closed.
     void forget() noexcept { handle_ = CK_INVALID_HANDLE; }
 

@@ -53,6 +53,9 @@ Token::Token(std::shared_ptr<Module> module, const TokenSelector& selector, cons
     if(quirks_.sessions_not_locked) {
         module_->open_sessions_one_at_a_time();
     }
+    if(quirks_.objects_not_locked) {
+        module_->make_objects_apart();
+    }
     module_->attach_token();
     watch_forks();
 }

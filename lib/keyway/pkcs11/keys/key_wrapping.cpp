@@ -140,8 +140,11 @@ CK_OBJECT_HANDLE unwrap_object(const Session& session,
     CK_MECHANISM mechanism{wrapped.mechanism, nullptr, 0};
     CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
     auto bytes = wrapped.bytes;  // PKCS#11 lacks the const
-    const auto result = session.calls().C_UnwrapKey(session.handle(), &mechanism, wrapping_key, bytes.data(), bytes.size(),
-                                                    attributes.data(), attributes.size(), &object);
+    const auto result = [&] {
+        const auto turn = session.turn_for(Module::ObjectWork::making);
+        return session.calls().C_UnwrapKey(session.handle(), &mechanism, wrapping_key, bytes.data(), bytes.size(),
+                                           attributes.data(), attributes.size(), &object);
+    }();
     if(result == CKR_OK) {
         return object;
     }

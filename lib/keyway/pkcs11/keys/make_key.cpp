@@ -163,6 +163,7 @@ CK_OBJECT_HANDLE create_object(const Session& session, const Attributes& attribu
     for(const auto detail : {Detail::full, Detail::lean}) {
         auto all = attributes(detail);
         CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+        const auto turn = session.turn_for(Module::ObjectWork::making);
         const auto result = session.calls().C_CreateObject(session.handle(), all.data(), all.size(), &object);
         if(result == CKR_OK) {
             return object;
@@ -198,6 +199,7 @@ CK_RV generate_pair(const Session& session, const KeySpec& spec, const NewKey& k
     public_attributes.leave_out(key.rules.refused.generate_public);
     private_attributes.leave_out(key.rules.refused.generate_private);
     CK_MECHANISM mechanism{generation_mechanism(spec), nullptr, 0};
+    const auto turn = session.turn_for(Module::ObjectWork::making);
     return session.calls().C_GenerateKeyPair(session.handle(),
                                              &mechanism,
                                              public_attributes.data(),

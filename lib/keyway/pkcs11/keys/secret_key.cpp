@@ -45,6 +45,7 @@ CK_OBJECT_HANDLE generate_wrapping_key(const Session& session,
     attributes.add_no(CKA_ENCRYPT).add_no(CKA_DECRYPT).add_no(CKA_SIGN).add_no(CKA_VERIFY).add_no(CKA_DERIVE);
     CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
     CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+    const auto turn = session.turn_for(Module::ObjectWork::making);
     const auto result = session.calls().C_GenerateKey(session.handle(), &mechanism, attributes.data(), attributes.size(), &object);
     if(result != CKR_OK) {
         throw call_failed(result, "make an AES key in " + std::string(token_name));

@@ -164,6 +164,8 @@ const std::vector<QuirkReader>& quirk_readers() {
          false, read_flag<&P::session_info_stale>},
         {{"sessions-not-locked", flag, "sessions have to be opened and closed, and logged in, one at a time in a process"},
          false, read_flag<&P::sessions_not_locked>},
+        {{"objects-not-locked", flag, "no objects are to be made while others are looked for in a process"},
+         false, read_flag<&P::objects_not_locked>},
         {{"read-write-sessions", flag, "all sessions have to be opened read/write"}, false, read_flag<&P::read_write_sessions>},
         {{"handles-end-with-logout", flag, "private objects have to be found again after another login"},
          false, read_flag<&P::handles_end_with_logout>},

@@ -85,6 +85,7 @@ struct KEYWAY_API QuirkProfile {
     std::optional<std::chrono::milliseconds> idle_timeout;  ///< after which a session or login is lost
     bool session_info_stale = false;                        ///< C_GetSessionInfo does not notice that it is
     bool sessions_not_locked = false;                       ///< to be opened and closed one at a time in a process
+    bool objects_not_locked = false;                        ///< not to be made while others are looked for in a process
     bool read_write_sessions = false;                       ///< all sessions have to be opened read/write
     bool handles_end_with_logout = false;                   ///< private objects have to be found again after another login
     bool reload_needed = false;                             ///< a lost service comes back only after C_Finalize and C_Initialize
