@@ -249,6 +249,57 @@ TEST_CASE_METHOD(TokenWorkshop, "a dry run fails as the real call would where th
     alike({"key", "create", "--type", "p-256", "--label", "other"}, {"--id", "a1"}, 22, "already_exists");
 }
 
+TEST_CASE_METHOD(TokenWorkshop, "a certificate is kept beside its key, where other programs find it by the key's id") {
+    const auto others_see = [&] {
+        return shop.run({"pkcs11-tool", "--module", token_module(), "--token-label", token().label(), "--list-objects", "--type",
+                         "cert"});
+    };
+    shop.succeed({"key", "create", "--type", "p-256", "--label", "root", "--id", "a1b2"});
+    shop.succeed({"ca", "create", "--key", "hsm:root", "--subject", "CN=root", "--out", "root.pem"});
+    const std::vector<std::string> keep{"key", "certificate", "--key", "hsm:root", "--in", "root.pem"};
+    auto dry = keep;
+    dry.emplace_back("--dry-run");
+    CHECK(shop.succeed(dry) == "would put the certificate \"root.pem\" beside the key \"hsm:root\"\n");
+    CHECK(others_see().find("Certificate Object") == std::string::npos);
+    CHECK(shop.succeed(keep) == "put the certificate \"root.pem\" beside the key \"hsm:root\"\n");
+    CHECK(others_see().find("ID:         a1b2") != std::string::npos);
+    shop.run({"pkcs11-tool", "--module", token_module(), "--token-label", token().label(), "--read-object", "--type", "cert",
+              "--id", "a1b2", "--output-file", "read.der"});
+    CHECK(shop.run({"openssl", "x509", "-inform", "DER", "-in", "read.der"}) == shop.run({"openssl", "x509", "-in", "root.pem"}));
+    shop.fail(keep, 22, "already_exists");
+    // A renewal stands beside the old one until that is to be replaced.
+    const auto count = [&] {
+        const auto seen = others_see();
+        std::size_t found = 0;
+        for(auto at = seen.find("Certificate Object"); at != std::string::npos; at = seen.find("Certificate Object", at + 1)) {
+            ++found;
+        }
+        return found;
+    };
+    shop.succeed({"ca", "create", "--key", "hsm:root", "--subject", "CN=root", "--out", "renewed.pem"});
+    shop.succeed({"key", "certificate", "--key", "hsm:root", "--in", "renewed.pem"});
+    CHECK(count() == 2);
+    auto replace = keep;
+    replace.emplace_back("--replace");
+    shop.succeed(replace);
+    CHECK(count() == 1);
+
+    // With an import, of which nothing stays when the certificate is another key's.
+    shop.run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "theirs.pem", "-subj",
+              "/CN=theirs", "-days", "9"});
+    const auto store = [](const std::string& certificate) {
+        return std::vector<std::string>{"key", "store", "--in", "key.pem", "--label", "theirs", "--id", "c3",
+                                        "--certificate", certificate, "--keep-certificate"};
+    };
+    shop.fail(store("root.pem"), 23, "key_mismatch");
+    shop.succeed(store("theirs.pem"));
+    CHECK(others_see().find("ID:         c3") != std::string::npos);
+    shop.fail({"key", "certificate", "--key", "hsm:theirs", "--in", "root.pem"}, 23, "key_mismatch");
+    shop.succeed({"key", "remove", "hsm:theirs", "--yes"});
+    shop.succeed({"key", "remove", "hsm:root", "--yes"});
+    CHECK(others_see().find("Certificate Object") == std::string::npos);
+}
+
 TEST_CASE_METHOD(TokenWorkshop, "the user of a token with several is named by a flag or by the settings") {
     const auto unknown = [&](std::vector<std::string> arguments) {
         CHECK(shop.fail(std::move(arguments), 26, "unsupported").find("knows no users by name") != std::string::npos);

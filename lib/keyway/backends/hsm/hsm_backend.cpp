@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/hsm/hsm_backend.hpp>
 #include <keyway/backends/hsm/hsm_options_internal.hpp>
+#include <keyway/backends/hsm/key_references_internal.hpp>
+#include <keyway/backends/hsm/kept_certificate_internal.hpp>
 #include <keyway/backends/hsm/token_limits_internal.hpp>
-#include <keyway/core/text.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
+#include <keyway/pkcs11/keys/certificates_internal.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
 
-#include <botan/hash.h>
-#include <botan/hex.h>
 #include <botan/pk_keys.h>
 #include <botan/pubkey.h>
 #include <botan/system_rng.h>
@@ -21,21 +21,10 @@ namespace keyway {
 
 namespace {
 
-constexpr std::string_view type_name = "hsm";
+using hsm::type_name;
 
 /// To remove what was made of a key that failed.
 constexpr std::chrono::milliseconds last_moment{500};
-
-/// CKA_ID of an imported key: the SHA-1 of its public key bits, as NSS and most other programs choose it.
-std::vector<std::uint8_t> usual_id(const Botan::Public_Key& key) {
-    const auto hash = Botan::HashFunction::create_or_throw("SHA-1");
-    hash->update(key.public_key_bits());
-    return hash->final_stdvec();
-}
-
-std::vector<std::uint8_t> random_id() {
-    return Botan::system_rng().random_vec<std::vector<std::uint8_t>>(20);
-}
 
 class HsmBackend final : public KeyBackend,
                          public KeyLister,
@@ -43,6 +32,7 @@ class HsmBackend final : public KeyBackend,
                          public KeyAdopter,
                          public KeyRemover,
                          public NewKeyChecker,
+                         public CertificateKeeper,
                          private pkcs11::ForkAware {
 public:
     HsmBackend(const BackendAlias& alias,
@@ -68,6 +58,17 @@ public:
     KeyRef adopt(const OptionValues& call) override;
     void remove(const KeyRef& ref, const OptionValues& call) override;
     std::optional<Error> check_new(const KeySpec& spec, Phase phase, const OptionValues& call) const override;
+
+    void keep_certificate(const KeyRef& ref,
+                          std::span<const std::uint8_t> certificate,
+                          OtherCertificates others,
+                          const OptionValues& call) override {
+        naming_backend(alias(), [&] {
+            const auto token = this->token();
+            const auto pin = pin_provider(completed(Phase::use, call), *token);
+            hsm::keep_certificate(*token, pin, selector(ref), ref.fingerprint(), certificate, others);
+        });
+    }
 
     const BackendCapabilities& capabilities() const override {
         return naming_backend(alias(), [&]() -> const BackendCapabilities& {
@@ -126,33 +127,12 @@ private:
     }
 
     KeyRef reference(const pkcs11::NewKey& key, const Botan::Public_Key& public_key) const {
-        KeyLocator locator;
-        if(!key.id.empty()) {
-            locator.set("id", pkcs11::id_text(key.id));
-        }
-        // Other programs write labels that are no text; such a key is found by its id.
-        if(is_text(key.label) && !key.label.empty()) {
-            locator.set("label", key.label);
-        }
-        return {alias(), std::string(type_name), KeySpec::of(public_key), SpkiFingerprint::of(public_key),
-                std::move(locator)};
+        return hsm::reference(alias(), key, public_key);
     }
 
     pkcs11::KeySelector selector(const KeyRef& ref) const {
         require_own(ref, type_name);
-        pkcs11::KeySelector out;
-        out.label = ref.locator().find("label");
-        if(const auto id = ref.locator().find("id")) {
-            try {
-                out.id = Botan::hex_decode(*id, false);
-            } catch(const Botan::Exception&) {
-                throw Error(Errc::malformed_data, "the key reference's id " + in_quotes(*id) + " is not hexadecimal");
-            }
-        }
-        if(!out.label && !out.id) {
-            throw Error(Errc::malformed_data, "the key reference names neither an id nor a label of a token's key");
-        }
-        return out;
+        return hsm::selector(ref);
     }
 
     std::unique_ptr<Botan::Private_Key> open(const std::shared_ptr<pkcs11::Token>& token,
@@ -280,7 +260,7 @@ private:
 CreatedKey HsmBackend::create(const KeySpec& spec, const OptionValues& call) {
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::create, call);
-        return make(options, spec, hsm::Making::generate, hsm::new_key(options, spec, random_id()),
+        return make(options, spec, hsm::Making::generate, hsm::new_key(options, spec, hsm::random_id()),
                     [&](const auto& session, const auto& key, auto& made) {
                         return pkcs11::generate_key(session, spec, key, made);
                     });
@@ -292,7 +272,7 @@ KeyRef HsmBackend::store(const Botan::Private_Key& source, const OptionValues& c
         const auto options = completed(Phase::store, call);
         const auto public_half = source.public_key();
         const auto spec = KeySpec::of(*public_half);
-        return make(options, spec, hsm::Making::import, hsm::new_key(options, spec, usual_id(*public_half)),
+        return make(options, spec, hsm::Making::import, hsm::new_key(options, spec, hsm::usual_id(*public_half)),
                     [&](const auto& session, const auto& wanted, auto& made) {
                         return pkcs11::import_key(session, source, wanted, made);
                     })
@@ -304,7 +284,7 @@ std::optional<Error> HsmBackend::check_new(const KeySpec& spec, Phase phase, con
     try {
         return naming_backend(alias(), [&]() -> std::optional<Error> {
             const auto options = completed(phase, call);
-            const auto key = hsm::new_key(options, spec, random_id());
+            const auto key = hsm::new_key(options, spec, hsm::random_id());
             const auto token = this->token();
             const auto pin = pin_provider(options, *token);
             require_makes(*token, pin, spec, phase == Phase::create ? hsm::Making::generate : hsm::Making::import);
@@ -402,33 +382,9 @@ KeyListing HsmBackend::list(const OptionValues& call) const {
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::use, call);
         const auto token = this->token();
-        KeyListing listing;
         const auto keys = token->with_session(pkcs11::SessionMode::read_only, pin_provider(options, *token),
                                               [](const pkcs11::Session& session) { return pkcs11::list_keys(session); });
-        for(const auto& key : keys) {
-            const pkcs11::NewKey named{.label = key.label, .id = key.id};
-            const pkcs11::KeySelector selector{.id = key.id, .label = key.label};
-            if(!key.public_key) {
-                listing.faults.push_back(
-                    Error(key.fault->code(),
-                          token->name() + " has a private key " + selector.to_string() +
-                              " that cannot be used: " + key.fault->message(),
-                          key.fault->hint())
-                        .in_backend(alias().str()));
-                continue;
-            }
-            KeyInfo info{reference(named, *key.public_key),
-                         key.label,
-                         {{"id", pkcs11::id_text(key.id)}, {"token", token->info().label}}};
-            if(key.has_private) {
-                info.attributes.emplace_back("sensitive", key.sensitive ? "yes" : "no");
-                info.attributes.emplace_back("extractable", key.extractable ? "yes" : "no");
-            } else {
-                info.attributes.emplace_back("private-key", "missing");
-            }
-            listing.keys.push_back(std::move(info));
-        }
-        return listing;
+        return hsm::listing(alias(), *token, keys);
     });
 }
 
@@ -454,6 +410,7 @@ void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
                 }
                 token->require_sight(session);
             }
+            pkcs11::destroy_certificates(session, wanted, ref.fingerprint());
         });
     });
 }
