@@ -4,6 +4,7 @@
 #include <keyway/key/key_migration.hpp>
 #include <keyway/key/offered_kinds_internal.hpp>
 #include <keyway/key/signature_scheme.hpp>
+#include <keyway/key/wrapped_transfer.hpp>
 
 #include <botan/base64.h>
 #include <botan/hex.h>
@@ -21,15 +22,35 @@
 namespace keyway {
 
 KeyExporter::~KeyExporter() = default;
+WrappedKeySender::~WrappedKeySender() = default;
+WrappedKeyReceiver::~WrappedKeyReceiver() = default;
 
 namespace {
 
 constexpr std::size_t challenge_size = 32;
 
-/// From token to token, encrypted under a key that both have: this is where that goes. Nothing when the two cannot do it
-/// among themselves, and the key has to go through this process.
-std::optional<KeyRef> move_wrapped(const KeyMigration&) {
-    return std::nullopt;
+/// From token to token, encrypted under a key of the receiving one. Nothing when the two cannot do it among themselves, and the key
+/// has to go through this process.
+struct WrappedWay {
+    const WrappedKeySender* sender;
+    WrappedKeyReceiver* receiver;
+};
+
+std::optional<WrappedWay> wrapped_way(const KeyMigration& migration) {
+    const auto* const sender = dynamic_cast<const WrappedKeySender*>(&migration.from);
+    auto* const receiver = dynamic_cast<WrappedKeyReceiver*>(&migration.to);
+    if(sender == nullptr || receiver == nullptr) {
+        return std::nullopt;
+    }
+    return WrappedWay{sender, receiver};
+}
+
+/// Why not, where both are of the kind that could.
+std::optional<Error> in_the_way(const WrappedWay& way, const KeyMigration& migration) {
+    if(auto error = way.sender->check_send(migration.ref, migration.use)) {
+        return error;
+    }
+    return way.receiver->check_receive(migration.store);
 }
 
 /// What a listing says of a key; empty where it says nothing.
@@ -50,7 +71,8 @@ std::string attribute_of(const KeyMigration& migration, std::string_view name) {
     return {};
 }
 
-Error cannot_leave(const KeyMigration& migration) {
+/// @param why in the way between two that could do it, if anything
+Error cannot_leave(const KeyMigration& migration, const Error* why = nullptr) {
     const auto what = "the private key of " + in_quotes(migration.ref.to_string()) + " cannot leave backend " +
                       in_quotes(migration.from.alias().str());
     const std::string renew = "sign with it where it is, or make a new key in backend " +
@@ -59,6 +81,10 @@ Error cannot_leave(const KeyMigration& migration) {
     if(extractable == "no") {
         return {Errc::unsupported, what + ": the token keeps it for good (CKA_EXTRACTABLE is false)",
                 renew};
+    }
+    if(why != nullptr) {
+        // What was lacking, or what failed in asking: that is the error then.
+        return {why->code(), what + ": " + why->message(), why->code() == Errc::unsupported ? why->hint() + "; or " + renew : why->hint()};
     }
     if(extractable == "yes") {
         return {Errc::unsupported,
@@ -129,12 +155,20 @@ void take_back(const KeyMigration& migration, const KeyRef& made) {
                                .in_backend(migration.to.alias().str()));
 }
 
-KeyRef moved(const KeyMigration& migration, MigrationWay& way) {
-    if(auto made = move_wrapped(migration)) {
-        way = MigrationWay::wrapped;
-        return std::move(*made);
-    }
+KeyRef moved(const KeyMigration& migration, const Botan::Public_Key& public_half, MigrationWay& way) {
     const auto* const exporter = dynamic_cast<const KeyExporter*>(&migration.from);
+    if(const auto wrapped = wrapped_way(migration)) {
+        const auto why = in_the_way(*wrapped, migration);
+        if(!why) {
+            way = MigrationWay::wrapped;
+            return wrapped->receiver->receive(public_half, migration.store, [&](const TransportKey& under) {
+                return wrapped->sender->send(migration.ref, under, migration.use);
+            });
+        }
+        if(exporter == nullptr) {
+            throw cannot_leave(migration, &*why).in_backend(migration.from.alias().str());
+        }
+    }
     if(exporter == nullptr) {
         throw cannot_leave(migration).in_backend(migration.from.alias().str());
     }
@@ -184,8 +218,13 @@ void require_movable(const KeyMigration& migration) {
                     offered_kinds(migration.to.capabilities()) + "; move it to another backend, or make a new key there")
             .in_backend(migration.to.alias().str());
     }
-    if(dynamic_cast<const KeyExporter*>(&migration.from) == nullptr) {
-        throw cannot_leave(migration).in_backend(migration.from.alias().str());
+    if(dynamic_cast<const KeyExporter*>(&migration.from) != nullptr) {
+        return;
+    }
+    const auto wrapped = wrapped_way(migration);
+    const auto why = wrapped ? in_the_way(*wrapped, migration) : std::nullopt;
+    if(!wrapped || why) {
+        throw cannot_leave(migration, why ? &*why : nullptr).in_backend(migration.from.alias().str());
     }
 }
 
@@ -195,7 +234,7 @@ MigrationReceipt migrate_key(const KeyMigration& migration,
     const auto old_key = migration.from.use(migration.ref, migration.use);
     static_cast<void>(choose_scheme(*old_key));  // a key that cannot sign could not be proven to be the same
     MigrationWay way = MigrationWay::import;
-    auto made = moved(migration, way);
+    auto made = moved(migration, *old_key->public_key(), way);
     try {
         const auto challenge = Botan::system_rng().random_vec<std::vector<std::uint8_t>>(challenge_size);
         MigrationReceipt receipt{.from = migration.ref,
