@@ -147,6 +147,20 @@ TEST_CASE_METHOD(MovingWorkshop, "a key goes from token to token encrypted, wher
     CHECK(labels(shop, "hsm") == "edwards fixed ");
 }
 
+TEST_CASE_METHOD(MovingWorkshop, "a key that cannot sign moves with another proof") {
+    for(const std::string type : {"x25519", "x448"}) {
+        INFO(type);
+        const auto old = line(shop.succeed({"key", "create", "--backend", "file", "--type", type, "--label", type}));
+        shop.succeed({"key", "migrate", old, "db:" + type, "--dry-run"});
+        const auto receipt = shop.succeed_json({"key", "migrate", old, "db:" + type}).at("receipt");
+        CHECK(receipt.at("proof") == "agreement");
+        CHECK(receipt.at("type") == type);
+        CHECK(shop.succeed({"key", "check", receipt.at("to").get<std::string>()}) == "ok\n");
+    }
+    const auto told = shop.fail({"key", "migrate", "file:x25519", "hsm:new"}, 26, "unsupported");
+    CHECK(told.find("cannot hold a key of type \"x25519\"") != std::string::npos);
+}
+
 TEST_CASE_METHOD(MovingWorkshop, "a token cannot be asked whether it takes changes, and says so") {
     shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "a"});
     CHECK(shop.succeed({"key", "check", "hsm:a"}) == "ok\n");
