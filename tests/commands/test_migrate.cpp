@@ -161,12 +161,6 @@ TEST_CASE_METHOD(MovingWorkshop, "a key that cannot sign moves with another proo
     CHECK(told.find("cannot hold a key of type \"x25519\"") != std::string::npos);
 }
 
-TEST_CASE_METHOD(MovingWorkshop, "a token cannot be asked whether it takes changes, and says so") {
-    shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "a"});
-    CHECK(shop.succeed({"key", "check", "hsm:a"}) == "ok\n");
-    CHECK(shop.fail({"key", "check", "hsm:a", "--writable"}, 26, "unsupported").ends_with("leave --writable out"));
-}
-
 TEST_CASE_METHOD(MovingWorkshop, "a dry run looks at everything and changes nothing") {
     shop.make_key("old");
     shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "taken"});

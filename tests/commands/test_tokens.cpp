@@ -4,6 +4,7 @@
 #include <support/guises.hpp>
 
 #include <softhsm_fixtures/catch2.hpp>
+#include <softhsm_fixtures/fault_module.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -298,6 +299,29 @@ TEST_CASE_METHOD(TokenWorkshop, "a certificate is kept beside its key, where oth
     shop.succeed({"key", "remove", "hsm:theirs", "--yes"});
     shop.succeed({"key", "remove", "hsm:root", "--yes"});
     CHECK(others_see().find("Certificate Object") == std::string::npos);
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "a token is asked whether it takes changes, by trying") {
+    shop.succeed({"key", "create", "--type", "p-256", "--label", "a"});
+    shop.succeed({"ca", "create", "--key", "hsm:a", "--subject", "CN=a", "--out", "a.pem"});
+    const auto objects = [&] {
+        return shop.run({"pkcs11-tool", "--module", token_module(), "--token-label", token().label(), "--list-objects"});
+    };
+    const auto before = objects();
+    CHECK(shop.succeed({"key", "check", "hsm:a", "--writable"}) == "ok\n");
+    CHECK(shop.succeed_json({"key", "check", "hsm:a", "--writable"}).at("writable") == true);
+    CHECK(objects() == before);
+    const softhsm_fixtures::FaultModule fault(token_module(), {.plan = R"({"faults": [{"fault": "read-only-token"}]})"});
+    auto json = Json::parse(shop.read("keyway.json"));
+    json["backends"]["hsm"]["module"] = fault.path().string();
+    shop.write("keyway.json", json.dump());
+    CHECK(shop.succeed({"key", "check", "hsm:a"}) == "ok\n");
+    const auto told = shop.fail({"key", "check", "hsm:a", "--writable"}, 19, "token_failed");
+    CHECK(told.find("CKR_TOKEN_WRITE_PROTECTED") != std::string::npos);
+    CHECK(told.find("the token can only be read") != std::string::npos);
+    // A certificate cannot be put there either.
+    shop.fail({"key", "certificate", "--key", "hsm:a", "--in", "a.pem"}, 19, "token_failed");
+    CHECK(objects() == before);
 }
 
 TEST_CASE_METHOD(TokenWorkshop, "the user of a token with several is named by a flag or by the settings") {

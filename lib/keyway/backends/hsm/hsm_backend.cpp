@@ -5,7 +5,9 @@
 #include <keyway/backends/hsm/kept_certificate_internal.hpp>
 #include <keyway/backends/hsm/key_making_internal.hpp>
 #include <keyway/backends/hsm/token_limits_internal.hpp>
+#include <keyway/backends/hsm/write_check_internal.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
+#include <keyway/key/store_checker.hpp>
 #include <keyway/pkcs11/keys/certificates_internal.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
 #include <keyway/pkcs11/keys/key_transfer_internal.hpp>
@@ -34,6 +36,7 @@ class HsmBackend final : public KeyBackend,
                          public KeyRemover,
                          public NewKeyChecker,
                          public CertificateKeeper,
+                         public StoreChecker,
                          public WrappedKeySender,
                          public WrappedKeyReceiver,
                          private pkcs11::ForkAware {
@@ -70,6 +73,15 @@ public:
             const auto token = this->token();
             const auto pin = pin_provider(completed(Phase::use, call), *token);
             hsm::keep_certificate(*token, pin, selector(ref), ref.fingerprint(), certificate, others);
+        });
+    }
+
+    std::optional<Error> check_writable(const OptionValues& call) const override {
+        return said_by([&]() -> std::optional<Error> {
+            const auto token = this->token();
+            hsm::require_lets_us_make_keys(*token);
+            hsm::require_writable(*token, pin_provider(completed(Phase::use, call), *token));
+            return std::nullopt;
         });
     }
 

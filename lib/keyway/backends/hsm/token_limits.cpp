@@ -43,7 +43,7 @@ std::optional<Error> ask_at_slot(pkcs11::Token& token,
     return answer;
 }
 
-void require_makes_keys(const pkcs11::Token& token, const KnownKinds::Kinds& kinds, const KeySpec& spec, Making making) {
+void require_lets_us_make_keys(const pkcs11::Token& token) {
     const auto& quirks = token.quirks();
     for(const auto& [tool, why] : {std::pair{&quirks.own_tools_make_keys, "its vendor's own attributes"},
                                    std::pair{&quirks.security_officer_makes_keys, "the security officer's login"}}) {
@@ -52,6 +52,10 @@ void require_makes_keys(const pkcs11::Token& token, const KnownKinds::Kinds& kin
                         "make it by " + **tool + ", then adopt it: keyway key adopt");
         }
     }
+}
+
+void require_makes_keys(const pkcs11::Token& token, const KnownKinds::Kinds& kinds, const KeySpec& spec, Making making) {
+    require_lets_us_make_keys(token);
     const bool generates = making == Making::generate;
     const auto& offered = kinds_for(kinds, making);
     if(offered.key_types.empty() && kinds.either.offers(spec)) {

@@ -41,7 +41,10 @@ enum class Making {
 /// What the token can hold that comes to be so.
 [[nodiscard]] const BackendCapabilities& kinds_for(const KnownKinds::Kinds& kinds, Making making) noexcept;
 
-/// @throws Errc::unsupported when the token, or its vendor, lets only others make keys, with their tool; and when it takes no
+/// @throws Errc::unsupported when the token, or its vendor, lets only others make keys, with their tool
+void require_lets_us_make_keys(const pkcs11::Token& token);
+
+/// @throws Errc::unsupported as require_lets_us_make_keys; and when it takes no
 ///         keys from elsewhere, or makes none itself, though it could hold such a key
 void require_makes_keys(const pkcs11::Token& token, const KnownKinds::Kinds& kinds, const KeySpec& spec, Making making);
 
