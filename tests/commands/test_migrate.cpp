@@ -109,10 +109,56 @@ TEST_CASE_METHOD(MovingWorkshop, "a key that may not leave its token says why, a
     CHECK(shop.snapshot() == before);
 }
 
-TEST_CASE_METHOD(MovingWorkshop, "a token cannot be asked whether it takes changes, and says so") {
-    shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "a"});
-    CHECK(shop.succeed({"key", "check", "hsm:a"}) == "ok\n");
-    CHECK(shop.fail({"key", "check", "hsm:a", "--writable"}, 26, "unsupported").ends_with("leave --writable out"));
+TEST_CASE_METHOD(MovingWorkshop, "a key goes from token to token encrypted, where the two can do it") {
+    const auto& other = token().store().add_token({.label = "other"});
+    shop.environment["KEYWAY_OTHER_PIN"] = other.user_pin;
+    auto json = Json::parse(shop.read("keyway.json"));
+    json["backends"]["hsm2"] = {{"type", "hsm"},
+                                {"module", token().module_path().string()},
+                                {"token-label", "other"},
+                                {"user-pin", "env:KEYWAY_OTHER_PIN"}};
+    shop.write("keyway.json", json.dump());
+    for(const std::string type : {"p-256", "rsa-3072"}) {
+        INFO(type);
+        const auto old = line(shop.succeed({"key", "create", "--backend", "hsm", "--type", type, "--label", type, "--extractable"}));
+        CHECK(shop.succeed({"key", "migrate", old, "hsm2:" + type, "--dry-run"}) ==
+              "would move key \"" + type + "\" (" + type + ") from backend \"hsm\" to backend \"hsm2\"\n");
+        CHECK(labels(shop, "hsm2").find(type) == std::string::npos);
+        const auto said = shop.succeed_json({"key", "migrate", old, "hsm2:" + type, "--receipt", type + ".json", "--remove-source", "--yes"});
+        CHECK(said.at("source-removed") == true);
+        const auto receipt = Json::parse(shop.read(type + ".json"));
+        CHECK(receipt.at("how") == "wrapped");
+        CHECK(receipt.at("from") == old);
+        verify(receipt);
+        CHECK(shop.succeed({"key", "check", receipt.at("to").get<std::string>()}) == "ok\n");
+        shop.fail({"key", "check", old}, 20, "key_not_found");
+    }
+    CHECK(labels(shop, "hsm").empty());
+    // What may not leave, and what SoftHSM does not wrap.
+    shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "fixed"});
+    for(const auto* const dry : {"--dry-run", "--remove-source"}) {
+        CHECK(shop.fail({"key", "migrate", "hsm:fixed", "hsm2:fixed", dry, "--yes"}, 26, "unsupported").find("CKA_EXTRACTABLE is false") !=
+              std::string::npos);
+    }
+    shop.succeed({"key", "create", "--backend", "hsm", "--type", "ed25519", "--label", "edwards", "--extractable"});
+    const auto told = shop.fail({"key", "migrate", "hsm:edwards", "hsm2:edwards", "--remove-source", "--yes"}, 26, "unsupported");
+    CHECK(told.find("wraps no key of this kind") != std::string::npos);
+    CHECK(labels(shop, "hsm2") == "p-256 rsa-3072 ");
+    CHECK(labels(shop, "hsm") == "edwards fixed ");
+}
+
+TEST_CASE_METHOD(MovingWorkshop, "a key that cannot sign moves with another proof") {
+    for(const std::string type : {"x25519", "x448"}) {
+        INFO(type);
+        const auto old = line(shop.succeed({"key", "create", "--backend", "file", "--type", type, "--label", type}));
+        shop.succeed({"key", "migrate", old, "db:" + type, "--dry-run"});
+        const auto receipt = shop.succeed_json({"key", "migrate", old, "db:" + type}).at("receipt");
+        CHECK(receipt.at("proof") == "agreement");
+        CHECK(receipt.at("type") == type);
+        CHECK(shop.succeed({"key", "check", receipt.at("to").get<std::string>()}) == "ok\n");
+    }
+    const auto told = shop.fail({"key", "migrate", "file:x25519", "hsm:new"}, 26, "unsupported");
+    CHECK(told.find("cannot hold a key of type \"x25519\"") != std::string::npos);
 }
 
 TEST_CASE_METHOD(MovingWorkshop, "a dry run looks at everything and changes nothing") {

@@ -4,6 +4,7 @@
 #include <support/guises.hpp>
 
 #include <softhsm_fixtures/catch2.hpp>
+#include <softhsm_fixtures/fault_module.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -247,6 +248,80 @@ TEST_CASE_METHOD(TokenWorkshop, "a dry run fails as the real call would where th
     shop.succeed({"key", "create", "--type", "p-256", "--label", "k", "--id", "a1"});
     alike(create, {}, 22, "already_exists");
     alike({"key", "create", "--type", "p-256", "--label", "other"}, {"--id", "a1"}, 22, "already_exists");
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "a certificate is kept beside its key, where other programs find it by the key's id") {
+    const auto others_see = [&] {
+        return shop.run({"pkcs11-tool", "--module", token_module(), "--token-label", token().label(), "--list-objects", "--type",
+                         "cert"});
+    };
+    shop.succeed({"key", "create", "--type", "p-256", "--label", "root", "--id", "a1b2"});
+    shop.succeed({"ca", "create", "--key", "hsm:root", "--subject", "CN=root", "--out", "root.pem"});
+    const std::vector<std::string> keep{"key", "certificate", "--key", "hsm:root", "--in", "root.pem"};
+    auto dry = keep;
+    dry.emplace_back("--dry-run");
+    CHECK(shop.succeed(dry) == "would put the certificate \"root.pem\" beside the key \"hsm:root\"\n");
+    CHECK(others_see().find("Certificate Object") == std::string::npos);
+    CHECK(shop.succeed(keep) == "put the certificate \"root.pem\" beside the key \"hsm:root\"\n");
+    CHECK(others_see().find("ID:         a1b2") != std::string::npos);
+    shop.run({"pkcs11-tool", "--module", token_module(), "--token-label", token().label(), "--read-object", "--type", "cert",
+              "--id", "a1b2", "--output-file", "read.der"});
+    CHECK(shop.run({"openssl", "x509", "-inform", "DER", "-in", "read.der"}) == shop.run({"openssl", "x509", "-in", "root.pem"}));
+    shop.fail(keep, 22, "already_exists");
+    // A renewal stands beside the old one until that is to be replaced.
+    const auto count = [&] {
+        const auto seen = others_see();
+        std::size_t found = 0;
+        for(auto at = seen.find("Certificate Object"); at != std::string::npos; at = seen.find("Certificate Object", at + 1)) {
+            ++found;
+        }
+        return found;
+    };
+    shop.succeed({"ca", "create", "--key", "hsm:root", "--subject", "CN=root", "--out", "renewed.pem"});
+    shop.succeed({"key", "certificate", "--key", "hsm:root", "--in", "renewed.pem"});
+    CHECK(count() == 2);
+    auto replace = keep;
+    replace.emplace_back("--replace");
+    shop.succeed(replace);
+    CHECK(count() == 1);
+
+    // With an import, of which nothing stays when the certificate is another key's.
+    shop.run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "theirs.pem", "-subj",
+              "/CN=theirs", "-days", "9"});
+    const auto store = [](const std::string& certificate) {
+        return std::vector<std::string>{"key", "store", "--in", "key.pem", "--label", "theirs", "--id", "c3",
+                                        "--certificate", certificate, "--keep-certificate"};
+    };
+    shop.fail(store("root.pem"), 23, "key_mismatch");
+    shop.succeed(store("theirs.pem"));
+    CHECK(others_see().find("ID:         c3") != std::string::npos);
+    shop.fail({"key", "certificate", "--key", "hsm:theirs", "--in", "root.pem"}, 23, "key_mismatch");
+    shop.succeed({"key", "remove", "hsm:theirs", "--yes"});
+    shop.succeed({"key", "remove", "hsm:root", "--yes"});
+    CHECK(others_see().find("Certificate Object") == std::string::npos);
+}
+
+TEST_CASE_METHOD(TokenWorkshop, "a token is asked whether it takes changes, by trying") {
+    shop.succeed({"key", "create", "--type", "p-256", "--label", "a"});
+    shop.succeed({"ca", "create", "--key", "hsm:a", "--subject", "CN=a", "--out", "a.pem"});
+    const auto objects = [&] {
+        return shop.run({"pkcs11-tool", "--module", token_module(), "--token-label", token().label(), "--list-objects"});
+    };
+    const auto before = objects();
+    CHECK(shop.succeed({"key", "check", "hsm:a", "--writable"}) == "ok\n");
+    CHECK(shop.succeed_json({"key", "check", "hsm:a", "--writable"}).at("writable") == true);
+    CHECK(objects() == before);
+    const softhsm_fixtures::FaultModule fault(token_module(), {.plan = R"({"faults": [{"fault": "read-only-token"}]})"});
+    auto json = Json::parse(shop.read("keyway.json"));
+    json["backends"]["hsm"]["module"] = fault.path().string();
+    shop.write("keyway.json", json.dump());
+    CHECK(shop.succeed({"key", "check", "hsm:a"}) == "ok\n");
+    const auto told = shop.fail({"key", "check", "hsm:a", "--writable"}, 19, "token_failed");
+    CHECK(told.find("CKR_TOKEN_WRITE_PROTECTED") != std::string::npos);
+    CHECK(told.find("the token can only be read") != std::string::npos);
+    // A certificate cannot be put there either.
+    shop.fail({"key", "certificate", "--key", "hsm:a", "--in", "a.pem"}, 19, "token_failed");
+    CHECK(objects() == before);
 }
 
 TEST_CASE_METHOD(TokenWorkshop, "the user of a token with several is named by a flag or by the settings") {

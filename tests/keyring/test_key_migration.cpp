@@ -8,8 +8,14 @@
 
 #include <botan/ec_group.h>
 #include <botan/ecdsa.h>
+#include <botan/mac.h>
 #include <botan/pk_keys.h>
+#include <botan/pk_ops.h>
+#include <botan/pubkey.h>
 #include <botan/system_rng.h>
+#include <botan/x25519.h>
+#include <botan/x509_key.h>
+#include <nlohmann/json.hpp>
 
 #include <filesystem>
 
@@ -18,7 +24,36 @@ using namespace keyway;
 namespace {
 
 /// The step at which a place for keys fails.
-enum class Fails { nowhere, store, opening, another_key, opening_and_removal };
+enum class Fails { nowhere, store, opening, another_key, wrong_answers, opening_and_removal };
+
+/// A key that shows the public half of one key and works with another.
+class OtherInside final : public Botan::Private_Key {
+public:
+    explicit OtherInside(std::unique_ptr<Botan::Private_Key> shown) : shown_(std::move(shown)), inside_(Botan::system_rng()) {}
+
+    std::string algo_name() const override { return shown_->algo_name(); }
+    std::size_t estimated_strength() const override { return shown_->estimated_strength(); }
+    std::size_t key_length() const override { return shown_->key_length(); }
+    bool supports_operation(Botan::PublicKeyOperation operation) const override { return shown_->supports_operation(operation); }
+    Botan::AlgorithmIdentifier algorithm_identifier() const override { return shown_->algorithm_identifier(); }
+    std::vector<std::uint8_t> raw_public_key_bits() const override { return shown_->raw_public_key_bits(); }
+    std::vector<std::uint8_t> public_key_bits() const override { return shown_->public_key_bits(); }
+    Botan::secure_vector<std::uint8_t> private_key_bits() const override { return inside_.private_key_bits(); }
+    bool check_key(Botan::RandomNumberGenerator&, bool) const override { return true; }
+    std::unique_ptr<Botan::Public_Key> public_key() const override { return shown_->public_key(); }
+    std::unique_ptr<Botan::Private_Key> generate_another(Botan::RandomNumberGenerator& rng) const override {
+        return inside_.generate_another(rng);
+    }
+    std::unique_ptr<Botan::PK_Ops::Key_Agreement> create_key_agreement_op(Botan::RandomNumberGenerator& rng,
+                                                                          std::string_view parameters,
+                                                                          std::string_view provider) const override {
+        return inside_.create_key_agreement_op(rng, parameters, provider);
+    }
+
+private:
+    std::unique_ptr<Botan::Private_Key> shown_;
+    Botan::X25519_PrivateKey inside_;
+};
 
 /// A folder with keys that fails where it is told to: what no real store does on demand.
 class FailingBackend final : public KeyBackend, public KeyLister, public KeyRemover {
@@ -40,6 +75,9 @@ public:
         if(fails_ == Fails::another_key) {
             return std::make_unique<Botan::ECDSA_PrivateKey>(Botan::system_rng(), Botan::EC_Group::from_name("secp256r1"));
         }
+        if(fails_ == Fails::wrong_answers) {
+            return std::make_unique<OtherInside>(real_.use(ref, options));
+        }
         return real_.use(ref, options);
     }
     std::optional<Error> check(const KeyRef& ref, const OptionValues& options) const override { return real_.check(ref, options); }
@@ -60,7 +98,7 @@ private:
 /// Two folders, and one key in the first.
 class TwoFolders {
 public:
-    TwoFolders() {
+    explicit TwoFolders(const std::string& kind = "p-256") {
         for(const auto* const name : {"here", "there"}) {
             Settings settings;
             const auto option = [](const std::string& value) {
@@ -74,7 +112,7 @@ public:
             context.secrets = SecretReader([](const std::string&) { return Secret("correct horse"); }, {});
             keyrings_.push_back(std::make_unique<Keyring>(settings, context));
         }
-        key = here().create(KeySpec::parse("p-256"), options(0, Phase::create, "old")).ref;
+        key = here().create(KeySpec::parse(kind), options(0, Phase::create, "old")).ref;
     }
 
     KeyBackend& here() { return keyrings_[0]->backend(BackendAlias("here")); }
@@ -160,4 +198,41 @@ TEST_CASE("a backend that hands out no keys says so, before anything is made") {
     CHECK_RAISES(migrate_key(from_closed, noon, {}), Errc::unsupported);
     CHECK(folders.nothing_there());
     require_movable(migration);
+}
+
+TEST_CASE("a key that cannot sign is proven by what it agrees on, and the receipt says so") {
+    for(const std::string kind : {"x25519", "x448"}) {
+        INFO(kind);
+        TwoFolders folders(kind);
+        auto migration = folders.migration(folders.there());
+        require_movable(migration);
+        const auto receipt = migrate_key(migration, noon, {});
+        CHECK(receipt.proof == MigrationProof::agreement);
+        CHECK(receipt.scheme == kind + "-hmac-sha256");
+        CHECK(receipt.signature_of_old.empty());
+        const auto json = nlohmann::json::parse(receipt.to_json());
+        CHECK(json.at("proof") == "agreement");
+        CHECK(json.at("confirmation-of-old") == json.at("confirmation-of-new"));
+        CHECK(!json.contains("signature-of-old"));
+
+        // Whoever can use the new key comes to the same confirmation.
+        const auto key = folders.there().use(receipt.to, {});
+        Botan::DataSource_Memory pem(receipt.ephemeral_public_key);
+        const auto ephemeral = Botan::X509::load_key(pem);
+        Botan::PK_Key_Agreement agreement(*key, Botan::system_rng(), "Raw");
+        const auto mac = Botan::MessageAuthenticationCode::create_or_throw("HMAC(SHA-256)");
+        mac->set_key(agreement.derive_key(0, ephemeral->raw_public_key_bits()).bits_of());
+        mac->update(receipt.statement());
+        CHECK(mac->final_stdvec() == receipt.confirmation_of_new);
+    }
+}
+
+TEST_CASE("an agreement that comes out otherwise takes the new key back") {
+    TwoFolders folders("x25519");
+    FailingBackend failing(folders.there(), Fails::wrong_answers);
+    const auto error = test::raised([&] { return migrate_key(folders.migration(failing), noon, {}); });
+    CHECK(error.code() == Errc::verification_failed);
+    CHECK(error.message() == R"(the keys in backends "here" and "there" do not agree on the same secret with a third key)");
+    CHECK(folders.nothing_there());
+    CHECK(folders.old_is_whole());
 }

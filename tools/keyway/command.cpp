@@ -72,7 +72,7 @@ const std::vector<Command>& all_commands() {
     static const std::vector<Command> commands{
         key_create_command(),   key_store_command(),    key_list_command(),   key_show_command(),
         key_check_command(),    key_sign_command(),     key_adopt_command(),  key_migrate_command(),
-        key_rewrap_command(),   key_remove_command(),   ca_create_command(),
+        key_rewrap_command(),   key_remove_command(),   key_certificate_command(), ca_create_command(),
         cert_issue_command(),   crl_issue_command(),    token_init_command(), token_list_command(),
         token_login_command(),  token_quirks_command(), token_probe_command(), backend_list_command(),
         backend_show_command(), config_check_command(), config_explain_command(), config_path_command(),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/key/certificate_keeper.hpp>
 #include <keyway/key/key_filter.hpp>
 #include <keyway/key/store_checker.hpp>
 
@@ -7,6 +8,7 @@
 namespace keyway {
 
 StoreChecker::~StoreChecker() = default;
+CertificateKeeper::~CertificateKeeper() = default;
 
 namespace {
 

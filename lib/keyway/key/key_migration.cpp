@@ -2,34 +2,49 @@
 #include <keyway/core/error.hpp>
 #include <keyway/key/key_exporter.hpp>
 #include <keyway/key/key_migration.hpp>
+#include <keyway/key/migration_proof_internal.hpp>
 #include <keyway/key/offered_kinds_internal.hpp>
-#include <keyway/key/signature_scheme.hpp>
+#include <keyway/key/wrapped_transfer.hpp>
 
-#include <botan/base64.h>
-#include <botan/hex.h>
 #include <botan/pk_keys.h>
-#include <botan/pubkey.h>
 #include <botan/system_rng.h>
 #include <botan/x509_key.h>
-#include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <optional>
-#include <span>
 #include <utility>
 
 namespace keyway {
 
 KeyExporter::~KeyExporter() = default;
+WrappedKeySender::~WrappedKeySender() = default;
+WrappedKeyReceiver::~WrappedKeyReceiver() = default;
 
 namespace {
 
 constexpr std::size_t challenge_size = 32;
 
-/// From token to token, encrypted under a key that both have: this is where that goes. Nothing when the two cannot do it
-/// among themselves, and the key has to go through this process.
-std::optional<KeyRef> move_wrapped(const KeyMigration&) {
-    return std::nullopt;
+/// From token to token, encrypted under a key of the receiving one. Nothing when the two cannot do it among themselves, and the key
+/// has to go through this process.
+struct WrappedWay {
+    const WrappedKeySender* sender;
+    WrappedKeyReceiver* receiver;
+};
+
+std::optional<WrappedWay> wrapped_way(const KeyMigration& migration) {
+    const auto* const sender = dynamic_cast<const WrappedKeySender*>(&migration.from);
+    auto* const receiver = dynamic_cast<WrappedKeyReceiver*>(&migration.to);
+    if(sender == nullptr || receiver == nullptr) {
+        return std::nullopt;
+    }
+    return WrappedWay{sender, receiver};
+}
+
+/// Why not, where both are of the kind that could.
+std::optional<Error> in_the_way(const WrappedWay& way, const KeyMigration& migration) {
+    if(auto error = way.sender->check_send(migration.ref, migration.use)) {
+        return error;
+    }
+    return way.receiver->check_receive(migration.store);
 }
 
 /// What a listing says of a key; empty where it says nothing.
@@ -50,7 +65,8 @@ std::string attribute_of(const KeyMigration& migration, std::string_view name) {
     return {};
 }
 
-Error cannot_leave(const KeyMigration& migration) {
+/// @param why in the way between two that could do it, if anything
+Error cannot_leave(const KeyMigration& migration, const Error* why = nullptr) {
     const auto what = "the private key of " + in_quotes(migration.ref.to_string()) + " cannot leave backend " +
                       in_quotes(migration.from.alias().str());
     const std::string renew = "sign with it where it is, or make a new key in backend " +
@@ -59,6 +75,10 @@ Error cannot_leave(const KeyMigration& migration) {
     if(extractable == "no") {
         return {Errc::unsupported, what + ": the token keeps it for good (CKA_EXTRACTABLE is false)",
                 renew};
+    }
+    if(why != nullptr) {
+        // What was lacking, or what failed in asking: that is the error then.
+        return {why->code(), what + ": " + why->message(), why->code() == Errc::unsupported ? why->hint() + "; or " + renew : why->hint()};
     }
     if(extractable == "yes") {
         return {Errc::unsupported,
@@ -69,21 +89,7 @@ Error cannot_leave(const KeyMigration& migration) {
     return {Errc::unsupported, what + ": the backend hands out no private keys", renew};
 }
 
-std::vector<std::uint8_t> signature(const Botan::Private_Key& key, const SignatureScheme& scheme, const std::string& statement) {
-    auto& rng = Botan::system_rng();
-    Botan::PK_Signer signer(key, rng, scheme.botan_padding(), scheme.format());
-    signer.update(statement);
-    return signer.signature(rng);
-}
-
-bool is_signed(const Botan::Public_Key& key, const SignatureScheme& scheme, const std::string& statement,
-               std::span<const std::uint8_t> signature) {
-    Botan::PK_Verifier verifier(key, scheme.botan_padding(), scheme.format());
-    verifier.update(statement);
-    return verifier.check_signature(signature);
-}
-
-/// Both keys sign, each is verified with the public half of the other.
+/// It is the key of the reference by its public half, and does what only that key can do.
 void prove(const KeyMigration& migration, const Botan::Private_Key& old_key, MigrationReceipt& receipt) {
     const auto new_key = migration.to.use(receipt.to, migration.use_new);
     const auto expected = migration.ref.fingerprint();
@@ -95,20 +101,7 @@ void prove(const KeyMigration& migration, const Botan::Private_Key& old_key, Mig
                         "the key meant is " + expected.to_string());
         }
     }
-    const auto scheme = choose_scheme(old_key);
-    const auto statement = receipt.statement();
-    receipt.scheme = scheme.name();
-    receipt.signature_of_old = signature(old_key, scheme, statement);
-    receipt.signature_of_new = signature(*new_key, scheme, statement);
-    const auto old_public = old_key.public_key();
-    const auto new_public = new_key->public_key();
-    if(!is_signed(*new_public, scheme, statement, receipt.signature_of_old) ||
-       !is_signed(*old_public, scheme, statement, receipt.signature_of_new)) {
-        throw Error(Errc::verification_failed,
-                    "the keys in backends " + in_quotes(migration.from.alias().str()) + " and " +
-                        in_quotes(migration.to.alias().str()) + " do not verify each other's signatures",
-                    "the key stays where it was; check the token or the machine");
-    }
+    prove_same_key(old_key, *new_key, receipt);
 }
 
 /// Takes back the new key, when something failed after it had been stored.
@@ -129,12 +122,20 @@ void take_back(const KeyMigration& migration, const KeyRef& made) {
                                .in_backend(migration.to.alias().str()));
 }
 
-KeyRef moved(const KeyMigration& migration, MigrationWay& way) {
-    if(auto made = move_wrapped(migration)) {
-        way = MigrationWay::wrapped;
-        return std::move(*made);
-    }
+KeyRef moved(const KeyMigration& migration, const Botan::Public_Key& public_half, MigrationWay& way) {
     const auto* const exporter = dynamic_cast<const KeyExporter*>(&migration.from);
+    if(const auto wrapped = wrapped_way(migration)) {
+        const auto why = in_the_way(*wrapped, migration);
+        if(!why) {
+            way = MigrationWay::wrapped;
+            return wrapped->receiver->receive(public_half, migration.store, [&](const TransportKey& under) {
+                return wrapped->sender->send(migration.ref, under, migration.use);
+            });
+        }
+        if(exporter == nullptr) {
+            throw cannot_leave(migration, &*why).in_backend(migration.from.alias().str());
+        }
+    }
     if(exporter == nullptr) {
         throw cannot_leave(migration).in_backend(migration.from.alias().str());
     }
@@ -144,38 +145,9 @@ KeyRef moved(const KeyMigration& migration, MigrationWay& way) {
 
 }  // namespace
 
-std::string MigrationReceipt::statement() const {
-    return "keyway-migration-1\nfrom " + from.to_string() + "\nto " + to.to_string() + "\ntime " + to_iso_8601(time) +
-           "\nchallenge " + Botan::hex_encode(challenge, false) + "\n";
-}
-
-std::string MigrationReceipt::to_json() const {
-    const nlohmann::ordered_json json{
-        {"keyway-migration", 1},
-        {"time", to_iso_8601(time)},
-        {"how", way == MigrationWay::import ? "import" : "wrapped"},
-        {"from", from.to_string()},
-        {"to", to.to_string()},
-        {"type", to.key().to_string()},
-        {"spki-sha256", to.fingerprint().to_string()},
-        {"public-key", public_key},
-        {"challenge", Botan::hex_encode(challenge, false)},
-        {"statement", statement()},
-        {"scheme", scheme},
-        {"signature-of-old", Botan::base64_encode(signature_of_old)},
-        {"signature-of-new", Botan::base64_encode(signature_of_new)},
-    };
-    return json.dump(2) + "\n";
-}
-
 void require_movable(const KeyMigration& migration) {
     if(const auto error = migration.from.check(migration.ref, migration.use)) {
         throw Error(*error);
-    }
-    if(!migration.ref.key().can_sign()) {
-        throw Error(Errc::unsupported,
-                    "a key of type " + in_quotes(migration.ref.key().to_string()) + " cannot sign, and so cannot be proven to have moved",
-                    "make a new key in backend " + in_quotes(migration.to.alias().str()));
     }
     if(!migration.to.capabilities().offers(migration.ref.key())) {
         throw Error(Errc::unsupported,
@@ -184,8 +156,13 @@ void require_movable(const KeyMigration& migration) {
                     offered_kinds(migration.to.capabilities()) + "; move it to another backend, or make a new key there")
             .in_backend(migration.to.alias().str());
     }
-    if(dynamic_cast<const KeyExporter*>(&migration.from) == nullptr) {
-        throw cannot_leave(migration).in_backend(migration.from.alias().str());
+    if(dynamic_cast<const KeyExporter*>(&migration.from) != nullptr) {
+        return;
+    }
+    const auto wrapped = wrapped_way(migration);
+    const auto why = wrapped ? in_the_way(*wrapped, migration) : std::nullopt;
+    if(!wrapped || why) {
+        throw cannot_leave(migration, why ? &*why : nullptr).in_backend(migration.from.alias().str());
     }
 }
 
@@ -193,9 +170,8 @@ MigrationReceipt migrate_key(const KeyMigration& migration,
                              const Clock& clock,
                              const std::function<void(const MigrationReceipt&)>& keep) {
     const auto old_key = migration.from.use(migration.ref, migration.use);
-    static_cast<void>(choose_scheme(*old_key));  // a key that cannot sign could not be proven to be the same
     MigrationWay way = MigrationWay::import;
-    auto made = moved(migration, way);
+    auto made = moved(migration, *old_key->public_key(), way);
     try {
         const auto challenge = Botan::system_rng().random_vec<std::vector<std::uint8_t>>(challenge_size);
         MigrationReceipt receipt{.from = migration.ref,
@@ -203,10 +179,14 @@ MigrationReceipt migrate_key(const KeyMigration& migration,
                                  .way = way,
                                  .time = clock(),
                                  .challenge = challenge,
+                                 .proof = MigrationProof::signatures,
                                  .scheme = {},
                                  .public_key = Botan::X509::PEM_encode(*old_key->public_key()),
                                  .signature_of_old = {},
-                                 .signature_of_new = {}};
+                                 .signature_of_new = {},
+                                 .ephemeral_public_key = {},
+                                 .confirmation_of_old = {},
+                                 .confirmation_of_new = {}};
         prove(migration, *old_key, receipt);
         if(keep) {
             keep(receipt);

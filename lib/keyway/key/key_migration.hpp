@@ -29,20 +29,33 @@ enum class MigrationWay {
     wrapped  ///< encrypted by one token for the other
 };
 
+/// How it was shown that the two are one key.
+enum class MigrationProof {
+    signatures,  ///< both signed the statement: whoever has the receipt can verify it
+    agreement    ///< of keys that cannot sign: both agreed on the same secret with a key that was made for it and thrown away
+};
+
 /// Proof that the key in the new place is the key of the old one: both signed the same statement, which nobody could have
-/// known before.
+/// known before; or both agreed on the same secret.
 struct MigrationReceipt {
     KeyRef from;
     KeyRef to;
     MigrationWay way = MigrationWay::import;
     Time time{};
     std::vector<std::uint8_t> challenge;  ///< 32 random bytes
-    std::string scheme;                   ///< SignatureScheme::name()
-    std::string public_key;               ///< in PEM
+    MigrationProof proof = MigrationProof::signatures;
+    std::string scheme;      ///< SignatureScheme::name(), or `x25519-hmac-sha256`, `x448-hmac-sha256`
+    std::string public_key;  ///< in PEM
     std::vector<std::uint8_t> signature_of_old;
     std::vector<std::uint8_t> signature_of_new;
 
-    /// What both signed: a text that begins with `keyway-migration-1` and holds both references, the time and the challenge.
+    // Of an agreement: the HMAC-SHA-256 of the statement by the secret that the key agrees on with the ephemeral one. Whoever
+    // can use the key can work it out again; others have to believe the process that wrote the receipt.
+    std::string ephemeral_public_key{};  ///< in PEM
+    std::vector<std::uint8_t> confirmation_of_old{};
+    std::vector<std::uint8_t> confirmation_of_new{};
+
+    /// What both signed or confirmed: a text that begins with `keyway-migration-1` and holds both references, the time and the challenge.
     [[nodiscard]] KEYWAY_API std::string statement() const;
 
     /// As it is kept; see docs/formats.md.
@@ -55,8 +68,8 @@ KEYWAY_API void require_movable(const KeyMigration& migration);
 
 /// Moves a key. It stays where it was, too: removing it there is another decision, for KeyRemover.
 ///
-/// The key is stored in the new place, opened there, both keys sign the same statement, both signatures are verified, and the
-/// receipt is given to `keep`. Whatever fails on the way, also in `keep`, the new key is removed again.
+/// The key is stored in the new place, opened there, both keys sign the same statement, both signatures are verified (x25519 and
+/// x448 keys agree on secrets, which are compared), and the receipt is given to `keep`. Whatever fails on the way, also in `keep`, the new key is removed again.
 /// @param keep writes the receipt down, durably; may be empty
 /// @throws Errc::unsupported when the key may not leave; Errc::key_mismatch, Errc::verification_failed when the new key is not
 ///         the old one; what use and store of the backends throw

@@ -10,6 +10,7 @@ namespace keyway::cli {
 [[nodiscard]] Command key_create_command();
 [[nodiscard]] Command key_store_command();
 [[nodiscard]] Command key_adopt_command();
+[[nodiscard]] Command key_certificate_command();
 [[nodiscard]] Command key_migrate_command();
 [[nodiscard]] Command key_list_command();
 [[nodiscard]] Command key_show_command();

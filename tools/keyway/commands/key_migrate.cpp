@@ -173,7 +173,8 @@ Command key_migrate_command() {
             .backend_phase = Phase::store,
             .details = "The key is stored in the new place and opened there, both keys sign the same fresh statement, and "
                        "the receipt holds both signatures. Whatever fails, the new key is removed again, and the old one is "
-                       "untouched. The reference of the new key is printed. Also takes the flags for using the old key.",
+                       "untouched. From token to token an extractable key goes encrypted, and is never in clear outside. The reference of the new "
+                       "key is printed. Also takes the flags for using the old key.",
             .example = "keyway key migrate file:ca-2026 hsm:ca-2026 --hsm-user-pin env:HSM_PIN",
             .run = run};
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "../input_file.hpp"
+#include "certificate_keeping.hpp"
 #include "commands.hpp"
 #include "common_flags.hpp"
 #include "new_key.hpp"
 
 #include <keyway/core/error.hpp>
 #include <keyway/key/private_key_file.hpp>
-#include <keyway/x509/pem.hpp>
 
 namespace keyway::cli {
 
@@ -25,37 +25,38 @@ std::unique_ptr<Botan::Private_Key> read_key(const Session& session, const Argum
     });
 }
 
-void require_same_key(const Botan::Private_Key& key, const std::string& key_name,
-                      const std::string& certificate_name) {
-    const auto certificate =
-        read_input_as(certificate_name, [](const auto& bytes) { return x509::read_certificate(bytes); });
-    const auto certified = SpkiFingerprint::of(*certificate.subject_public_key());
-    const auto given = SpkiFingerprint::of(key);
-    if(certified != given) {
-        throw Error(Errc::key_mismatch,
-                    "the certificate " + in_quotes(certificate_name) + " is for another key than " +
-                        in_quotes(key_name),
-                    "SPKI SHA-256 of the certificate: " + certified.to_string() +
-                        ", of the key: " + given.to_string());
-    }
-}
-
 void run(Session& session, const Arguments& arguments) {
     const auto file = reference_file(arguments);
     const auto alias = session.chosen_backend();
     session.work_with({alias});
     auto options = session.options(alias, Phase::store);
     const auto key = read_key(session, arguments);
-    if(const auto certificate = arguments.value("certificate")) {
-        require_same_key(*key, arguments.required("in"), *certificate);
+    const auto name = arguments.value("certificate");
+    const auto certificate = name ? std::optional(read_certificate_file(*name)) : std::nullopt;
+    if(certificate) {
+        require_certificate_of(*certificate, *name, SpkiFingerprint::of(*key), in_quotes(arguments.required("in")));
     }
+    const bool keep = arguments.has("keep-certificate");
+    if(keep && !certificate) {
+        throw Error(Errc::usage, "no certificate is given that could be kept beside the key", "give it with --certificate");
+    }
+    auto* const keeper = keep ? &certificate_keeper(session, alias) : nullptr;
     const NewKey wanted{alias, KeySpec::of(*key), std::move(options)};
     if(arguments.has("dry-run")) {
         report_dry_run(session, wanted, "store");
         return;
     }
     session.expect_new_key(alias);
-    hand_out(session, wanted, {session.backend(alias).store(*key, wanted.options), nullptr}, file);
+    const auto ref = session.backend(alias).store(*key, wanted.options);
+    if(keeper != nullptr) {
+        try {
+            keeper->keep_certificate(ref, certificate->BER_encode(), OtherCertificates::stay, session.options_for_use(alias));
+        } catch(const Error&) {
+            remove_again(session, ref);
+            throw;
+        }
+    }
+    hand_out(session, wanted, {ref, nullptr}, file);
 }
 
 }  // namespace
@@ -75,6 +76,9 @@ Command key_store_command() {
                   {.name = "certificate",
                    .value = "FILE",
                    .help = "refuse the key unless this certificate is for it"},
+                  {.name = "keep-certificate",
+                   .takes = Takes::nothing,
+                   .help = "put that certificate into the token as well, beside the key"},
                   backend_flag(),
                   out,
                   OutputFile::force_flag(),

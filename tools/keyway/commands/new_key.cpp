@@ -13,9 +13,6 @@
 
 namespace keyway::cli {
 
-namespace {
-
-/// Takes back a key that was made a moment ago.
 void remove_again(Session& session, const KeyRef& ref) {
     auto* const remover = dynamic_cast<KeyRemover*>(&session.backend(ref.backend()));
     try {
@@ -31,8 +28,6 @@ void remove_again(Session& session, const KeyRef& ref) {
                 "its reference is " + ref.to_string())
         .in_backend(ref.backend().str());
 }
-
-}  // namespace
 
 std::optional<OutputFile> reference_file(const Arguments& arguments) {
     if(!arguments.has("out") || arguments.value("out") == "-") {

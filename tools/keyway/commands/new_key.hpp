@@ -34,6 +34,10 @@ void report_reference(Session& session, const std::string& label, const KeyRef& 
 void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
                     const std::optional<BackendAlias>& from = std::nullopt);
 
+/// Takes back a key that was made a moment ago and is not handed out.
+/// @throws Errc::storage_failed with its reference when that fails
+void remove_again(Session& session, const KeyRef& ref);
+
 /// Writes the reference to the file, if there is to be one, and prints it.
 ///
 /// Where that file cannot be written, the key is removed: nobody would know of it.

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/hsm/hsm_backend.hpp>
 #include <keyway/backends/hsm/hsm_options_internal.hpp>
+#include <keyway/backends/hsm/key_references_internal.hpp>
+#include <keyway/backends/hsm/kept_certificate_internal.hpp>
+#include <keyway/backends/hsm/key_making_internal.hpp>
 #include <keyway/backends/hsm/token_limits_internal.hpp>
-#include <keyway/core/text.hpp>
+#include <keyway/backends/hsm/write_check_internal.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
+#include <keyway/key/store_checker.hpp>
+#include <keyway/pkcs11/keys/certificates_internal.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
+#include <keyway/pkcs11/keys/key_transfer_internal.hpp>
 
-#include <botan/hash.h>
-#include <botan/hex.h>
 #include <botan/pk_keys.h>
 #include <botan/pubkey.h>
 #include <botan/system_rng.h>
 
 #include <algorithm>
 #include <array>
+#include <exception>
+#include <functional>
 #include <mutex>
 #include <utility>
 
@@ -21,21 +27,7 @@ namespace keyway {
 
 namespace {
 
-constexpr std::string_view type_name = "hsm";
-
-/// To remove what was made of a key that failed.
-constexpr std::chrono::milliseconds last_moment{500};
-
-/// CKA_ID of an imported key: the SHA-1 of its public key bits, as NSS and most other programs choose it.
-std::vector<std::uint8_t> usual_id(const Botan::Public_Key& key) {
-    const auto hash = Botan::HashFunction::create_or_throw("SHA-1");
-    hash->update(key.public_key_bits());
-    return hash->final_stdvec();
-}
-
-std::vector<std::uint8_t> random_id() {
-    return Botan::system_rng().random_vec<std::vector<std::uint8_t>>(20);
-}
+using hsm::type_name;
 
 class HsmBackend final : public KeyBackend,
                          public KeyLister,
@@ -43,6 +35,10 @@ class HsmBackend final : public KeyBackend,
                          public KeyAdopter,
                          public KeyRemover,
                          public NewKeyChecker,
+                         public CertificateKeeper,
+                         public StoreChecker,
+                         public WrappedKeySender,
+                         public WrappedKeyReceiver,
                          private pkcs11::ForkAware {
 public:
     HsmBackend(const BackendAlias& alias,
@@ -68,6 +64,33 @@ public:
     KeyRef adopt(const OptionValues& call) override;
     void remove(const KeyRef& ref, const OptionValues& call) override;
     std::optional<Error> check_new(const KeySpec& spec, Phase phase, const OptionValues& call) const override;
+
+    void keep_certificate(const KeyRef& ref,
+                          std::span<const std::uint8_t> certificate,
+                          OtherCertificates others,
+                          const OptionValues& call) override {
+        naming_backend(alias(), [&] {
+            const auto token = this->token();
+            const auto pin = pin_provider(completed(Phase::use, call), *token);
+            hsm::keep_certificate(*token, pin, selector(ref), ref.fingerprint(), certificate, others);
+        });
+    }
+
+    std::optional<Error> check_writable(const OptionValues& call) const override {
+        return said_by([&]() -> std::optional<Error> {
+            const auto token = this->token();
+            hsm::require_lets_us_make_keys(*token);
+            hsm::require_writable(*token, pin_provider(completed(Phase::use, call), *token));
+            return std::nullopt;
+        });
+    }
+
+    std::optional<Error> check_send(const KeyRef& ref, const OptionValues& call) const override;
+    TransportedKey send(const KeyRef& ref, const TransportKey& under, const OptionValues& call) const override;
+    std::optional<Error> check_receive(const OptionValues& call) const override;
+    KeyRef receive(const Botan::Public_Key& public_half,
+                   const OptionValues& call,
+                   const std::function<TransportedKey(const TransportKey&)>& send) override;
 
     const BackendCapabilities& capabilities() const override {
         return naming_backend(alias(), [&]() -> const BackendCapabilities& {
@@ -126,33 +149,12 @@ private:
     }
 
     KeyRef reference(const pkcs11::NewKey& key, const Botan::Public_Key& public_key) const {
-        KeyLocator locator;
-        if(!key.id.empty()) {
-            locator.set("id", pkcs11::id_text(key.id));
-        }
-        // Other programs write labels that are no text; such a key is found by its id.
-        if(is_text(key.label) && !key.label.empty()) {
-            locator.set("label", key.label);
-        }
-        return {alias(), std::string(type_name), KeySpec::of(public_key), SpkiFingerprint::of(public_key),
-                std::move(locator)};
+        return hsm::reference(alias(), key, public_key);
     }
 
     pkcs11::KeySelector selector(const KeyRef& ref) const {
         require_own(ref, type_name);
-        pkcs11::KeySelector out;
-        out.label = ref.locator().find("label");
-        if(const auto id = ref.locator().find("id")) {
-            try {
-                out.id = Botan::hex_decode(*id, false);
-            } catch(const Botan::Exception&) {
-                throw Error(Errc::malformed_data, "the key reference's id " + in_quotes(*id) + " is not hexadecimal");
-            }
-        }
-        if(!out.label && !out.id) {
-            throw Error(Errc::malformed_data, "the key reference names neither an id nor a label of a token's key");
-        }
-        return out;
+        return hsm::selector(ref);
     }
 
     std::unique_ptr<Botan::Private_Key> open(const std::shared_ptr<pkcs11::Token>& token,
@@ -170,18 +172,6 @@ private:
         }
     }
 
-    /// Signs once. The first signature of an HsmPrivateKey is verified before it is handed out.
-    static void sign_once(const Botan::Private_Key& key) {
-        const auto type = KeySpec::of(key).type();
-        const std::string padding = type == KeyType::rsa                                    ? "PKCS1v15(SHA-256)"
-                                    : type == KeyType::ec                                   ? "SHA-256"
-                                    : type == KeyType::ed25519 || type == KeyType::ed448 ? "Pure"
-                                                                                            : "";
-        Botan::PK_Signer signer(key, Botan::system_rng(), padding);
-        constexpr std::array<std::uint8_t, 16> challenge{};
-        static_cast<void>(signer.sign_message(challenge, Botan::system_rng()));
-    }
-
     /// A key that was just made has to sign once, verified, before anybody relies on it.
     void prove(const std::shared_ptr<pkcs11::Token>& token,
                const OptionValues& options,
@@ -191,13 +181,24 @@ private:
             return;
         }
         const auto opened = open(token, options, {.id = key.id, .label = key.label}, SpkiFingerprint::of(public_key));
-        sign_once(*opened);
+        hsm::sign_once(*opened);
+    }
+
+    /// What is in the way, as an error that names this backend: what the work answers, or throws.
+    template <typename Work>
+    std::optional<Error> said_by(const Work& work) const {
+        try {
+            auto why = work();
+            return why ? std::optional(why->in_backend(alias().str())) : std::nullopt;
+        } catch(const Error& error) {
+            return error.in_backend(alias().str());
+        }
     }
 
     void require_makes(pkcs11::Token& token, const pkcs11::PinProvider& pin, const KeySpec& spec, hsm::Making making) const {
         const auto& kinds = kinds_.of(token, pin);
         hsm::require_makes_keys(token, kinds, spec, making);
-        require_offered(spec, making == hsm::Making::generate ? kinds.of_token.made : kinds.of_token.imported);
+        require_offered(spec, hsm::kinds_for(kinds, making));
     }
 
     /// Makes the objects of a key by `work`, proves that it signs, and only then keeps them.
@@ -239,29 +240,9 @@ private:
             return {reference(key, *found.public_key), found.public_key};
         } catch(const Error& error) {
             if(names_are_ours) {
-                remove_what_was_made(*token, pin, key, error);
+                hsm::remove_what_was_made(*token, pin, key, error);
             }
             throw;
-        }
-    }
-
-    /// An answer may have been lost when the token had done what it was asked for, or the session before it could undo it:
-    /// objects may be there that the token never told of.
-    static void remove_what_was_made(pkcs11::Token& token,
-                                     const pkcs11::PinProvider& pin,
-                                     const pkcs11::NewKey& key,
-                                     const Error& cause) {
-        try {
-            // Also when the time is up: a token that is there answers at once.
-            const pkcs11::Deadline deadline(std::max(token.new_deadline().at(), pkcs11::Deadline(last_moment).at()));
-            const pkcs11::Token::OneDeadline one(deadline);
-            token.with_session(pkcs11::SessionMode::read_write, pin,
-                               [&](const pkcs11::Session& session) { pkcs11::destroy_named(session, key); });
-        } catch(const Error&) {
-            throw Error(cause.code(), cause.message(),
-                        cause.hint() + "; what was made of it may still be in the token, with label " + in_quotes(key.label) +
-                            " and id " + pkcs11::id_text(key.id) + ": `keyway key list` shows it, `keyway key remove` removes it")
-                .with_return_value(cause.return_value());
         }
     }
 
@@ -280,7 +261,7 @@ private:
 CreatedKey HsmBackend::create(const KeySpec& spec, const OptionValues& call) {
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::create, call);
-        return make(options, spec, hsm::Making::generate, hsm::new_key(options, spec, random_id()),
+        return make(options, spec, hsm::Making::generate, hsm::new_key(options, spec, hsm::random_id()),
                     [&](const auto& session, const auto& key, auto& made) {
                         return pkcs11::generate_key(session, spec, key, made);
                     });
@@ -292,7 +273,7 @@ KeyRef HsmBackend::store(const Botan::Private_Key& source, const OptionValues& c
         const auto options = completed(Phase::store, call);
         const auto public_half = source.public_key();
         const auto spec = KeySpec::of(*public_half);
-        return make(options, spec, hsm::Making::import, hsm::new_key(options, spec, usual_id(*public_half)),
+        return make(options, spec, hsm::Making::import, hsm::new_key(options, spec, hsm::usual_id(*public_half)),
                     [&](const auto& session, const auto& wanted, auto& made) {
                         return pkcs11::import_key(session, source, wanted, made);
                     })
@@ -301,20 +282,79 @@ KeyRef HsmBackend::store(const Botan::Private_Key& source, const OptionValues& c
 }
 
 std::optional<Error> HsmBackend::check_new(const KeySpec& spec, Phase phase, const OptionValues& call) const {
-    try {
-        return naming_backend(alias(), [&]() -> std::optional<Error> {
-            const auto options = completed(phase, call);
-            const auto key = hsm::new_key(options, spec, random_id());
-            const auto token = this->token();
-            const auto pin = pin_provider(options, *token);
-            require_makes(*token, pin, spec, phase == Phase::create ? hsm::Making::generate : hsm::Making::import);
-            token->with_session(pkcs11::SessionMode::read_only, pin, [&](const pkcs11::Session& session) {
-                pkcs11::require_free_names(session, key, token->name());
-            });
-            return std::nullopt;
+    return said_by([&]() -> std::optional<Error> {
+        const auto options = completed(phase, call);
+        const auto key = hsm::new_key(options, spec, hsm::random_id());
+        const auto token = this->token();
+        const auto pin = pin_provider(options, *token);
+        require_makes(*token, pin, spec, phase == Phase::create ? hsm::Making::generate : hsm::Making::import);
+        token->with_session(pkcs11::SessionMode::read_only, pin, [&](const pkcs11::Session& session) {
+            pkcs11::require_free_names(session, key, token->name());
         });
-    } catch(const Error& error) {
-        return error;
+        return std::nullopt;
+    });
+}
+
+std::optional<Error> HsmBackend::check_send(const KeyRef& ref, const OptionValues& call) const {
+    return said_by([&]() -> std::optional<Error> {
+        const auto options = completed(Phase::use, call);
+        const auto wanted = selector(ref);
+        const auto token = this->token();
+        const auto pin = pin_provider(options, *token);
+        auto why = hsm::ask_at_slot(*token, pin, pkcs11::why_it_sends_no_keys);
+        return why ? why : token->with_session(pkcs11::SessionMode::read_only, pin, [&](const pkcs11::Session& session) {
+            const auto found = pkcs11::find_key(session, wanted, ref.fingerprint(), token->name());
+            return pkcs11::why_it_stays(session, found.private_object, token->name());
+        });
+    });
+}
+
+TransportedKey HsmBackend::send(const KeyRef& ref, const TransportKey& under, const OptionValues& call) const {
+    return naming_backend(alias(), [&] {
+        const auto options = completed(Phase::use, call);
+        const auto wanted = selector(ref);
+        const auto token = this->token();
+        return token->with_session(pkcs11::SessionMode::read_only, pin_provider(options, *token), [&](const pkcs11::Session& session) {
+            const auto found = pkcs11::find_key(session, wanted, ref.fingerprint(), token->name());
+            return pkcs11::send_key(session, found.private_object, under, token->name());
+        });
+    });
+}
+
+std::optional<Error> HsmBackend::check_receive(const OptionValues& call) const {
+    return said_by([&] {
+        const auto token = this->token();
+        return hsm::ask_at_slot(*token, pin_provider(completed(Phase::store, call), *token), pkcs11::why_it_receives_no_keys);
+    });
+}
+
+KeyRef HsmBackend::receive(const Botan::Public_Key& public_half,
+                           const OptionValues& call,
+                           const std::function<TransportedKey(const TransportKey&)>& send) {
+    // What the sender throws is not this token's, which need not get over it.
+    struct SenderFailed {
+        std::exception_ptr error;
+    };
+    const auto from_sender = [&](const TransportKey& under) {
+        try {
+            return send(under);
+        } catch(...) {
+            throw SenderFailed{std::current_exception()};
+        }
+    };
+    try {
+        return naming_backend(alias(), [&] {
+            const auto options = completed(Phase::store, call);
+            const auto spec = KeySpec::of(public_half);
+            const auto name = token()->name();
+            return make(options, spec, hsm::Making::unwrap, hsm::new_key(options, spec, hsm::usual_id(public_half)),
+                        [&](const auto& session, const auto& wanted, auto& made) {
+                            return pkcs11::receive_key(session, public_half, wanted, from_sender, name, made);
+                        })
+                .ref;
+        });
+    } catch(const SenderFailed& failed) {
+        std::rethrow_exception(failed.error);
     }
 }
 
@@ -392,7 +432,7 @@ KeyRef HsmBackend::adopt(const OptionValues& call) {
         auto ref = reference({.label = found.label, .id = found.id}, *public_key);
         if(found.may_sign && ref.key().can_sign()) {
             // By its reference, so that it is seen to lead to the key.
-            sign_once(*open(token, options, selector(ref), ref.fingerprint()));
+            hsm::sign_once(*open(token, options, selector(ref), ref.fingerprint()));
         }
         return ref;
     });
@@ -402,33 +442,9 @@ KeyListing HsmBackend::list(const OptionValues& call) const {
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::use, call);
         const auto token = this->token();
-        KeyListing listing;
         const auto keys = token->with_session(pkcs11::SessionMode::read_only, pin_provider(options, *token),
                                               [](const pkcs11::Session& session) { return pkcs11::list_keys(session); });
-        for(const auto& key : keys) {
-            const pkcs11::NewKey named{.label = key.label, .id = key.id};
-            const pkcs11::KeySelector selector{.id = key.id, .label = key.label};
-            if(!key.public_key) {
-                listing.faults.push_back(
-                    Error(key.fault->code(),
-                          token->name() + " has a private key " + selector.to_string() +
-                              " that cannot be used: " + key.fault->message(),
-                          key.fault->hint())
-                        .in_backend(alias().str()));
-                continue;
-            }
-            KeyInfo info{reference(named, *key.public_key),
-                         key.label,
-                         {{"id", pkcs11::id_text(key.id)}, {"token", token->info().label}}};
-            if(key.has_private) {
-                info.attributes.emplace_back("sensitive", key.sensitive ? "yes" : "no");
-                info.attributes.emplace_back("extractable", key.extractable ? "yes" : "no");
-            } else {
-                info.attributes.emplace_back("private-key", "missing");
-            }
-            listing.keys.push_back(std::move(info));
-        }
-        return listing;
+        return hsm::listing(alias(), *token, keys);
     });
 }
 
@@ -454,6 +470,7 @@ void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
                 }
                 token->require_sight(session);
             }
+            pkcs11::destroy_certificates(session, wanted, ref.fingerprint());
         });
     });
 }

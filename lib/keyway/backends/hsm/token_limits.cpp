@@ -23,7 +23,27 @@ const KnownKinds::Kinds& KnownKinds::of(pkcs11::Token& token, const pkcs11::PinP
     return *known;  // another thread has asked meanwhile
 }
 
-void require_makes_keys(const pkcs11::Token& token, const KnownKinds::Kinds& kinds, const KeySpec& spec, Making making) {
+const BackendCapabilities& kinds_for(const KnownKinds::Kinds& kinds, Making making) noexcept {
+    switch(making) {
+        case Making::generate:
+            return kinds.of_token.made;
+        case Making::import:
+            return kinds.of_token.imported;
+        case Making::unwrap:
+            break;
+    }
+    return kinds.either;
+}
+
+std::optional<Error> ask_at_slot(pkcs11::Token& token,
+                                 const pkcs11::PinProvider& pin,
+                                 std::optional<Error> (*question)(pkcs11::FunctionList&, CK_SLOT_ID, std::string_view)) {
+    std::optional<Error> answer;
+    token.at_slot(pin, [&](pkcs11::FunctionList& calls, CK_SLOT_ID slot) { answer = question(calls, slot, token.name()); });
+    return answer;
+}
+
+void require_lets_us_make_keys(const pkcs11::Token& token) {
     const auto& quirks = token.quirks();
     for(const auto& [tool, why] : {std::pair{&quirks.own_tools_make_keys, "its vendor's own attributes"},
                                    std::pair{&quirks.security_officer_makes_keys, "the security officer's login"}}) {
@@ -32,8 +52,12 @@ void require_makes_keys(const pkcs11::Token& token, const KnownKinds::Kinds& kin
                         "make it by " + **tool + ", then adopt it: keyway key adopt");
         }
     }
+}
+
+void require_makes_keys(const pkcs11::Token& token, const KnownKinds::Kinds& kinds, const KeySpec& spec, Making making) {
+    require_lets_us_make_keys(token);
     const bool generates = making == Making::generate;
-    const auto& offered = generates ? kinds.of_token.made : kinds.of_token.imported;
+    const auto& offered = kinds_for(kinds, making);
     if(offered.key_types.empty() && kinds.either.offers(spec)) {
         throw Error(Errc::unsupported, token.name() + (generates ? " makes no keys" : " takes no keys from elsewhere"),
                     generates ? "import the key: keyway key store" : "have the token make the key: keyway key create");

@@ -146,7 +146,7 @@ void require_free_names(const Session& session, const NewKey& key, std::string_v
                                   NewObjects& made);
 
 /// Destroys the objects of a key pair: the private one first, so that what is left after a failure is harmless. Public
-/// objects stay when another private key has the same id; certificates stay always.
+/// objects stay when another private key has the same id; certificates stay.
 void destroy_key(const Session& session, const FoundKey& key);
 
 /// Destroys whatever has this label and this id: what is left of a key that could not be made whole. Only for names that were

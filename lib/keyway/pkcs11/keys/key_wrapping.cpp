@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/pkcs11/keys/key_wrapping_internal.hpp>
+#include <keyway/pkcs11/keys/session_object_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 
 #include <botan/system_rng.h>
@@ -59,21 +60,6 @@ WrappedKey wrap(const Session& session, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT
     out.bytes.resize(size);
     return out;
 }
-
-/// A session object: it is destroyed, or goes with the session.
-class SessionObject {
-public:
-    SessionObject(const Session& session, CK_OBJECT_HANDLE object) : session_(&session), object_(object) {}
-    SessionObject(const SessionObject&) = delete;
-    SessionObject& operator=(const SessionObject&) = delete;
-    ~SessionObject() { session_->calls().C_DestroyObject(session_->handle(), object_); }
-
-    [[nodiscard]] CK_OBJECT_HANDLE handle() const noexcept { return object_; }
-
-private:
-    const Session* session_;
-    CK_OBJECT_HANDLE object_;
-};
 
 /// A secret that is known here anyway.
 Template known_secret() {
@@ -187,6 +173,10 @@ Secret unwrap_bytes(const Session& session, CK_OBJECT_HANDLE wrapping_key, const
     }
     secret.resize(value.ulValueLen);
     return secret;
+}
+
+WrappedKey wrap_key_by(const Session& session, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism) {
+    return wrap(session, wrapping_key, key, mechanism);
 }
 
 WrappedKey wrap_key(const Session& session, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key) {

@@ -39,6 +39,12 @@ struct WrappedKey {
 /// @throws Errc::unsupported when the key is not extractable, or the token has no mechanism for it
 [[nodiscard]] WrappedKey wrap_key(const Session& session, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key);
 
+/// The same by a mechanism that the caller has seen the token to offer.
+[[nodiscard]] WrappedKey wrap_key_by(const Session& session,
+                                     CK_OBJECT_HANDLE wrapping_key,
+                                     CK_OBJECT_HANDLE key,
+                                     CK_MECHANISM_TYPE mechanism);
+
 /// Unwraps a private key into the token, and writes its public half beside it; unless the objects are kept, they go again. That the
 /// two belong together is seen at the first signature.
 /// @throws Errc::malformed_data, Errc::unsupported as unwrap_bytes

@@ -12,6 +12,7 @@
 #include <botan/rsa.h>
 
 #include <array>
+#include <utility>
 
 namespace keyway::pkcs11 {
 
@@ -367,9 +368,18 @@ FoundKey unwrap_key(const Session& session,
                     const Botan::Public_Key& public_half,
                     const NewKey& key,
                     NewObjects& made) {
+    auto attributes = private_attributes(KeySpec::of(public_half), key, Detail::lean);
+    attributes.leave_out(key.rules.refused.import_private);
+    if(key.rules.import_private_only) {
+        NewObjects alone(session);
+        alone.add(unwrap_object(session, wrapping_key, wrapped, std::move(attributes)));
+        auto found = find_key(session, {.id = key.id, .label = key.label}, SpkiFingerprint::of(public_half), "the token");
+        alone.keep();
+        made.add(found.private_object);
+        return found;
+    }
     auto found = write_public(session, public_half, key, made);
-    found.private_object = unwrap_object(session, wrapping_key, wrapped,
-                                         private_attributes(KeySpec::of(public_half), key, Detail::lean));
+    found.private_object = unwrap_object(session, wrapping_key, wrapped, std::move(attributes));
     made.add(found.private_object);
     read_back(session, public_half, found);
     return found;

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/core/api.hpp>
+#include <keyway/key/key_ref.hpp>
+#include <keyway/options/option_values.hpp>
+
+#include <cstdint>
+#include <span>
+
+namespace keyway {
+
+/// What becomes of the other certificates that are beside a key already.
+enum class OtherCertificates {
+    stay,  ///< a key may have several: of a renewal, of a cross-certification
+    go     ///< they are removed, once the new one is there
+};
+
+/// A backend that can keep certificates beside its keys; found by dynamic_cast.
+class KEYWAY_API CertificateKeeper {
+public:
+    virtual ~CertificateKeeper();
+
+    /// Puts an X.509 certificate beside the key that it is for, where other programs find it as the key's. Removing the key removes
+    /// it as well.
+    /// @param certificate DER
+    /// @param others with OtherCertificates::go, a certificate that is there already is no error
+    /// @param options of phase use
+    /// @throws Errc::key_mismatch with both fingerprints when it is for another key; Errc::already_exists when it is there;
+    ///         Errc::malformed_data; as KeyBackend::use
+    /// @threadsafety as the backend
+    virtual void keep_certificate(const KeyRef& ref,
+                                  std::span<const std::uint8_t> certificate,
+                                  OtherCertificates others,
+                                  const OptionValues& options) = 0;
+};
+
+}  // namespace keyway

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <keyway/key/wrapped_transfer.hpp>
+#include <keyway/pkcs11/keys/key_objects_internal.hpp>
+
+#include <functional>
+#include <string_view>
+
+namespace keyway::pkcs11 {
+
+// A private key goes from token to token: encrypted under an AES key of the moment, and that under an RSA key of the moment. All
+// keys of the moment are session objects.
+
+/// Why the token of the slot can send no key so; nothing when it has the mechanisms.
+/// @throws what asking for its mechanisms throws
+[[nodiscard]] std::optional<Error> why_it_sends_no_keys(FunctionList& calls, CK_SLOT_ID slot, std::string_view token_name);
+
+/// The same for receiving.
+[[nodiscard]] std::optional<Error> why_it_receives_no_keys(FunctionList& calls, CK_SLOT_ID slot, std::string_view token_name);
+
+/// What keeps this key in its token: CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED.
+/// @param key its private object
+[[nodiscard]] std::optional<Error> why_it_stays(const Session& session, CK_OBJECT_HANDLE key, std::string_view token_name);
+
+/// Encrypts a private key of the token for the holder of the transport key.
+/// @param key its private object
+/// @throws Errc::unsupported when it may not leave, or when there is no mechanism, hash or format that both tokens have
+[[nodiscard]] TransportedKey send_key(const Session& session,
+                                      CK_OBJECT_HANDLE key,
+                                      const TransportKey& under,
+                                      std::string_view token_name);
+
+/// Makes a transport key, asks for the private key under it, and unwraps that into the token; unless the objects are kept, they go
+/// again. Nothing of the key is made before `send` has answered.
+/// @throws Errc::malformed_data when what came cannot be unwrapped; Errc::unsupported when the token lacks the means; what send throws
+[[nodiscard]] FoundKey receive_key(const Session& session,
+                                   const Botan::Public_Key& public_half,
+                                   const NewKey& key,
+                                   const std::function<TransportedKey(const TransportKey&)>& send,
+                                   std::string_view token_name,
+                                   NewObjects& made);
+
+}  // namespace keyway::pkcs11
