@@ -55,7 +55,10 @@ void require_writable(pkcs11::Token& token, const pkcs11::PinProvider& pin) {
         auto attributes = named();
         attributes.add_no(CKA_PRIVATE).add(CKA_VALUE, zeros);
         CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
-        const auto result = session.calls().C_CreateObject(session.handle(), attributes.data(), attributes.size(), &object);
+        const auto result = [&] {
+            const auto turn = session.turn_for(pkcs11::Module::ObjectWork::making);
+            return session.calls().C_CreateObject(session.handle(), attributes.data(), attributes.size(), &object);
+        }();
         if(refuses_data(result)) {
             throw Error(Errc::unsupported,
                         token.name() + " takes no data objects, so that it cannot be told whether it takes changes without making a key",

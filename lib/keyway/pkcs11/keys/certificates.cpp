@@ -48,6 +48,7 @@ bool has_certificate(const Session& session, const FoundKey& key, const Botan::X
 void write_certificate(const Session& session, const FoundKey& key, const Botan::X509_Certificate& certificate, NewObjects& made) {
     auto all = attributes_of(key, certificate);
     CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+    const auto turn = session.turn_for(Module::ObjectWork::making);
     auto result = session.calls().C_CreateObject(session.handle(), all.data(), all.size(), &object);
     if(result == CKR_ATTRIBUTE_TYPE_INVALID || result == CKR_ATTRIBUTE_VALUE_INVALID || result == CKR_ATTRIBUTE_READ_ONLY ||
        result == CKR_TEMPLATE_INCONSISTENT) {
