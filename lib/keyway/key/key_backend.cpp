@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/key/key_backend.hpp>
 #include <keyway/key/offered_kinds_internal.hpp>
+#include <keyway/key/paged_key_lister.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -12,6 +13,7 @@ KeyLister::~KeyLister() = default;
 KeyAdopter::~KeyAdopter() = default;
 KeyBulkOpener::~KeyBulkOpener() = default;
 KeyRemover::~KeyRemover() = default;
+PagedKeyLister::~PagedKeyLister() = default;
 NewKeyChecker::~NewKeyChecker() = default;
 
 bool BackendCapabilities::offers(const KeySpec& key) const {

@@ -40,8 +40,7 @@ KeyRef reference(Session& session, const NamedKey& named) {
     if(const auto* const ref = std::get_if<KeyRef>(&named.key)) {
         return *ref;
     }
-    const auto keys = list_keys(session.backend(named.backend), session.options_for_use(named.backend));
-    return key_with_label(keys, std::get<std::string>(named.key), named.backend).ref;
+    return key_with_label(session.backend(named.backend), session.options_for_use(named.backend), std::get<std::string>(named.key)).ref;
 }
 
 OptionValues use_options(const Session& session, const BackendAlias& alias, const BackendAlias& other) {

@@ -27,7 +27,7 @@ void run(Session& session, const Arguments& arguments) {
     }
     const auto options = session.options(named.backend, Phase::use);
     const auto ref = session.reference(named);
-    const auto key = key_of_reference(list_keys(backend, options), ref);
+    const auto key = key_of_reference(backend, options, ref);
     const auto what = "key " + in_quotes(key.label) + " (" + ref.key().to_string() + ") from backend " +
                       in_quotes(ref.backend().str());
     auto json = json_of(key);
