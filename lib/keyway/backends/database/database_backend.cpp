@@ -9,6 +9,7 @@
 #include <keyway/key/key_exporter.hpp>
 #include <keyway/key/key_rewrapper.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
+#include <keyway/key/observed_key_internal.hpp>
 #include <keyway/key/paged_key_lister.hpp>
 #include <keyway/key/private_key_file.hpp>
 #include <keyway/key/software_key_internal.hpp>
@@ -46,6 +47,7 @@ public:
                     const BackendContext& context)
         : KeyBackend(name, std::move(table), std::move(values)),
           secrets_(context.secrets),
+          observer_(context.observer),
           clock_(context.clock),
           database_(configured_database(alias(), settings(), secrets_)),
           protection_(configured_cost(alias(), settings()), context.wrappers, database_->name()),
@@ -73,15 +75,19 @@ public:
 
     std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
+            auto key = export_key(ref, options);
+            const auto name = "key " + in_quotes(ref.locator().find("label").value_or("")) + " in database " + in_quotes(database_->name());
+            return observed(std::move(key), alias().str(), name, observer_);
+        });
+    }
+
+    std::unique_ptr<Botan::Private_Key> export_key(const KeyRef& ref, const OptionValues& options) const override {
+        return naming_backend(alias(), [&] {
             const auto values = completed(Phase::use, options);
             auto connection = database_->open();
             const auto row = find(connection, ref);
             return opened(*connection, row, ref, values);
         });
-    }
-
-    std::unique_ptr<Botan::Private_Key> export_key(const KeyRef& ref, const OptionValues& options) const override {
-        return use(ref, options);
     }
 
     std::optional<Error> check(const KeyRef& ref, const OptionValues& options) const override {
@@ -455,6 +461,7 @@ private:
     }
 
     SecretReader secrets_;
+    KeyUseObserver observer_;
     Clock clock_;
     std::unique_ptr<database::Database> database_;
     mutable KeyProtection protection_;

@@ -4,6 +4,7 @@
 #include <keyway/core/error.hpp>
 #include <keyway/key/key_exporter.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
+#include <keyway/key/observed_key_internal.hpp>
 #include <keyway/key/pbes2_internal.hpp>
 #include <keyway/key/private_key_file.hpp>
 #include <keyway/key/software_key_internal.hpp>
@@ -133,6 +134,7 @@ public:
                 const BackendContext& context)
         : KeyBackend(name, std::move(table), std::move(values)),
           secrets_(context.secrets),
+          observer_(context.observer),
           folder_(required_path()),
           capabilities_(BackendCapabilities::everything()) {}
 
@@ -161,13 +163,16 @@ public:
 
     std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
-            const auto values = completed(Phase::use, options);
-            return opened(find(ref), ref, passphrase(values));
+            auto key = export_key(ref, options);
+            return observed(std::move(key), alias().str(), "key in file " + in_quotes(folder_.file(name_of(ref)).string()), observer_);
         });
     }
 
     std::unique_ptr<Botan::Private_Key> export_key(const KeyRef& ref, const OptionValues& options) const override {
-        return use(ref, options);
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::use, options);
+            return opened(find(ref), ref, passphrase(values));
+        });
     }
 
     std::optional<Error> check(const KeyRef& ref, const OptionValues& options) const override {
@@ -435,6 +440,7 @@ private:
     }
 
     SecretReader secrets_;
+    KeyUseObserver observer_;
     KeyFolder folder_;
     BackendCapabilities capabilities_;
 };
