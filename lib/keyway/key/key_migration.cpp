@@ -177,7 +177,7 @@ void require_movable(const KeyMigration& migration) {
                     "a key of type " + in_quotes(migration.ref.key().to_string()) + " cannot sign, and so cannot be proven to have moved",
                     "make a new key in backend " + in_quotes(migration.to.alias().str()));
     }
-    if(!migration.to.capabilities().offers(migration.ref.key())) {
+    if(!migration.to.capabilities().offers_import(migration.ref.key())) {
         throw Error(Errc::unsupported,
                     "the backend " + in_quotes(migration.to.alias().str()) + " cannot hold a key of type " +
                         in_quotes(migration.ref.key().to_string()),

@@ -9,7 +9,6 @@
 
 #include <nlohmann/json.hpp>
 
-
 namespace keyway::cli {
 
 namespace {
@@ -57,7 +56,8 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
             throw Error(*refused);
         }
     }
-    if(!backend.capabilities().offers(key.spec)) {
+    const auto& offered = backend.capabilities();
+    if(key.phase == Phase::create ? !offered.offers(key.spec) : !offered.offers_import(key.spec)) {
         throw Error(Errc::unsupported,
                     "no key of type " + in_quotes(key.spec.to_string()) + " can be kept" + in_backend);
     }

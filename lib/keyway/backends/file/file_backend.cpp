@@ -136,7 +136,9 @@ public:
           secrets_(context.secrets),
           observer_(context.observer),
           folder_(required_path()),
-          capabilities_(BackendCapabilities::everything()) {}
+          capabilities_(BackendCapabilities::everything()) {
+        capabilities_.import_only = {KeyType::dsa};
+    }
 
     CreatedKey create(const KeySpec& spec, const OptionValues& options) override {
         return naming_backend(alias(), [&] {
@@ -153,7 +155,7 @@ public:
     KeyRef store(const Botan::Private_Key& key, const OptionValues& options) override {
         return naming_backend(alias(), [&] {
             const auto values = completed(Phase::store, options);
-            require_offered(KeySpec::of(key));
+            require_importable(KeySpec::of(key));
             require_sound(key);
             const auto file = NewFile::of(values);
             require_free(file);
@@ -243,7 +245,7 @@ public:
                 throw no_file(name);
             }
             const auto key = PrivateKeyFile::parse(*bytes, folder_.file(name).string()).open(passphrase(values));
-            require_offered(KeySpec::of(*key));
+            require_importable(KeySpec::of(*key));
             require_sound(*key);
             require_signing(*key);
             auto ref = reference(name, *key);
@@ -256,7 +258,7 @@ public:
         try {
             naming_backend(alias(), [&] {
                 const auto values = completed(phase, options);
-                require_offered(spec);
+                phase == Phase::create ? require_offered(spec) : require_importable(spec);
                 require_free(NewFile::of(values));
             });
             return std::nullopt;
