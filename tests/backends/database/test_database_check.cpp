@@ -4,11 +4,10 @@
 #include <keyway/backends/database/key_table_internal.hpp>
 #include <keyway/database/sqlite_database_internal.hpp>
 #include <keyway/key/paged_key_lister.hpp>
-#include <keyway/key/store_checker.hpp>
 
 #include <backends/database/sqlite_file.hpp>
 #include <backends/file/full_disk.hpp>
-#include <backends/file/opened_backend.hpp>
+#include <backends/file/one_key.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <support/another_user.hpp>
 #include <support/raises.hpp>
@@ -25,28 +24,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct OneKey {
-    test::TemporaryFolder folder;
-    fs::path file = folder.path() / "keys.db";
-    OpenedBackend backend{
-        database_backend(),
-        {{"path", file.string()}, {"passphrase", "env:PASS"}, {"argon2-memory-kib", "8192"}, {"argon2-passes", "1"}},
-        {{"PASS", "correct horse"}}};
-    KeyRef ref = backend.create("p-256", {{"label", "a"}}).ref;
-
-    [[nodiscard]] std::string check() const { return told(backend.check(ref)); }
-
-    [[nodiscard]] std::string check_writable() const {
-        return told(dynamic_cast<const StoreChecker&>(*backend.operator->()).check_writable({}));
-    }
-
-    static std::string told(const std::optional<Error>& error) {
-        if(error) {
-            CHECK(error->backend() == "store");
-            CHECK(!error->hint().empty());
-        }
-        return error ? std::string(to_string(error->code())) : "ok";
-    }
+struct OneKey : test::OneKey {
+    OneKey() : test::OneKey(database_backend(), "keys.db", {{"argon2-memory-kib", "8192"}, {"argon2-passes", "1"}}) {}
+    const fs::path& file = place;
 };
 
 }  // namespace
