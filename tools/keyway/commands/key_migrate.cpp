@@ -3,6 +3,7 @@
 #include "../output_file.hpp"
 #include "../session.hpp"
 #include "../terminal.hpp"
+#include "../wrapping_keys.hpp"
 #include "commands.hpp"
 #include "common_flags.hpp"
 #include "new_key.hpp"
@@ -107,6 +108,11 @@ void run(Session& session, const Arguments& arguments) {
     session.work_with({from.backend, to.backend});
     session.choose_label(to.backend, to.label);
     const auto ref = reference(session, from);
+    if(arguments.has("remove-source")) {
+        const auto* const label = std::get_if<std::string>(&from.key);
+        require_no_wrapping_key(session, ref, label == nullptr ? "" : *label,
+                                "move it without --remove-source, name the new one by \"wrapping-key\", then remove the old one");
+    }
     const auto reference_out = reference_file(arguments);
     const auto file = receipt_file(arguments, ref, session.now());
     if(reference_out && std::filesystem::absolute(reference_out->name()).lexically_normal() ==

@@ -4,7 +4,11 @@
 #include <keyway/backends/hsm/token_limits_internal.hpp>
 #include <keyway/core/text.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
+#include <keyway/key/signature_scheme.hpp>
+#include <keyway/key/wrapping_key_store.hpp>
+#include <keyway/pkcs11/keys/aes_key_wrapper_internal.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
+#include <keyway/pkcs11/keys/secret_key_internal.hpp>
 
 #include <botan/hash.h>
 #include <botan/hex.h>
@@ -43,6 +47,7 @@ class HsmBackend final : public KeyBackend,
                          public KeyAdopter,
                          public KeyRemover,
                          public NewKeyChecker,
+                         public WrappingKeyStore,
                          private pkcs11::ForkAware {
 public:
     HsmBackend(const BackendAlias& alias,
@@ -68,6 +73,8 @@ public:
     KeyRef adopt(const OptionValues& call) override;
     void remove(const KeyRef& ref, const OptionValues& call) override;
     std::optional<Error> check_new(const KeySpec& spec, Phase phase, const OptionValues& call) const override;
+    std::unique_ptr<KeyWrapper> open_wrapping_key(const std::string& label, const OptionValues& call) const override;
+    void create_wrapping_key(const std::string& label, const OptionValues& call) override;
 
     const BackendCapabilities& capabilities() const override {
         return naming_backend(alias(), [&]() -> const BackendCapabilities& {
@@ -172,12 +179,7 @@ private:
 
     /// Signs once. The first signature of an HsmPrivateKey is verified before it is handed out.
     static void sign_once(const Botan::Private_Key& key) {
-        const auto type = KeySpec::of(key).type();
-        const std::string padding = type == KeyType::rsa                                    ? "PKCS1v15(SHA-256)"
-                                    : type == KeyType::ec                                   ? "SHA-256"
-                                    : type == KeyType::ed25519 || type == KeyType::ed448 ? "Pure"
-                                                                                            : "";
-        Botan::PK_Signer signer(key, Botan::system_rng(), padding);
+        Botan::PK_Signer signer(key, Botan::system_rng(), choose_scheme(key).botan_padding());
         constexpr std::array<std::uint8_t, 16> challenge{};
         static_cast<void>(signer.sign_message(challenge, Botan::system_rng()));
     }
@@ -330,8 +332,7 @@ std::unique_ptr<Botan::Private_Key> HsmBackend::use(const KeyRef& ref, const Opt
 
 std::optional<Error> HsmBackend::check(const KeyRef& ref, const OptionValues& call) const {
     try {
-        static_cast<void>(use(ref, call));
-        return std::nullopt;
+        return static_cast<void>(use(ref, call)), std::nullopt;
     } catch(const Error& error) {
         return error;
     }
@@ -395,6 +396,25 @@ KeyRef HsmBackend::adopt(const OptionValues& call) {
             sign_once(*open(token, options, selector(ref), ref.fingerprint()));
         }
         return ref;
+    });
+}
+
+std::unique_ptr<KeyWrapper> HsmBackend::open_wrapping_key(const std::string& label, const OptionValues& call) const {
+    return naming_backend(alias(), [&] {
+        const auto options = completed(Phase::use, call);
+        return pkcs11::aes_key_wrapper(token(), pin_provider(options, *token()), {.id = std::nullopt, .label = label});
+    });
+}
+
+void HsmBackend::create_wrapping_key(const std::string& label, const OptionValues& call) {
+    naming_backend(alias(), [&] {
+        const auto options = completed(Phase::use, call);
+        const auto token = this->token();
+        token->with_session(pkcs11::SessionMode::read_write, pin_provider(options, *token), [&](const pkcs11::Session& session) {
+            pkcs11::NewObjects made(session);
+            static_cast<void>(pkcs11::generate_wrapping_key(session, {.label = label, .id = random_id()}, token->name(), made));
+            made.keep();
+        });
     });
 }
 
