@@ -84,6 +84,7 @@ std::vector<std::string> paddings(const KeySpec& spec) {
             return {""};
         case KeyType::x25519:
         case KeyType::x448:
+        case KeyType::dsa:
             return {};
     }
     return {};
@@ -122,6 +123,8 @@ std::unique_ptr<Botan::Private_Key> foreign_key(const KeySpec& spec) {
             return std::make_unique<Botan::ML_DSA_PrivateKey>(rng(), Botan::ML_DSA_Mode(spec.parameter_set()));
         case KeyType::slh_dsa:
             return std::make_unique<Botan::SLH_DSA_PrivateKey>(rng(), Botan::SLH_DSA_Parameters::create(spec.parameter_set()));
+        case KeyType::dsa:
+            break;
     }
     return nullptr;
 }

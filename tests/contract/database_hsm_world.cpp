@@ -1,29 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The database backend, with its keys under an RSA key in SoftHSM.
+// The database backend, with its keys under an RSA key in SoftHSM, or an AES key.
 #include <contract/folder_world.hpp>
+#include <contract/signing_key_rows.hpp>
 
 #include <keyway/backends/database/database_backend.hpp>
 #include <keyway/backends/hsm/hsm_backend.hpp>
+#include <keyway/key/wrapping_key_store.hpp>
 
 #include <botan/pk_keys.h>
 
 #include <softhsm_fixtures/catch2.hpp>
-#include <sqlite3.h>
 
-#include <stdexcept>
+#include <cstdlib>
 
 namespace keyway::contract {
 
 namespace {
-
-int append_row(void* rows, int columns, char** values, char**) {
-    std::string row;
-    for(int i = 0; i < columns; ++i) {
-        row += std::string(values[i] == nullptr ? "" : values[i]) + "|";
-    }
-    static_cast<std::vector<std::string>*>(rows)->push_back(row);
-    return 0;
-}
 
 class DatabaseHsmWorld final : public FolderWorld {
 public:
@@ -38,6 +30,10 @@ public:
                                          {"user-pin", option("file:" + softhsm_.token().user_pin_file().string())}}});
         hsm_ = registry.open(settings, alias, {});
         const auto make = [&](const char* label) {
+            if(is_aes()) {
+                dynamic_cast<WrappingKeyStore&>(*hsm_).create_wrapping_key(label, {});
+                return WrappingKeyName(alias, label).to_string();
+            }
             RawOptions options{{"label", option(label)}, {"usage", option("sign,decrypt")}};
             return hsm_->create(KeySpec::rsa(2048), OptionValues::check(*hsm_backend().options, Phase::create, options, "the world"))
                 .ref.to_string();
@@ -52,7 +48,10 @@ public:
 
     BackendContext context() const override {
         BackendContext context;
-        context.wrappers = [this](const KeyRef& ref) { return rsa_key_wrapper(hsm_->use(ref, {})); };
+        context.wrappers = [this](const WrappingKeyName& name) {
+            return is_aes() ? dynamic_cast<const WrappingKeyStore&>(*hsm_).open_wrapping_key(name.label(), {})
+                            : rsa_key_wrapper(hsm_->use(name.ref().value(), {}));
+        };
         return context;
     }
 
@@ -61,23 +60,10 @@ public:
     Errc wrong_secret() const override { return Errc::key_mismatch; }
     std::string secret() const override { return softhsm_.token().user_pin(); }
 
-    std::vector<std::string> contents() const override {
-        std::vector<std::string> rows;
-        if(!std::filesystem::exists(file())) {
-            return rows;
-        }
-        sqlite3* database = nullptr;
-        const bool read = sqlite3_open(file().c_str(), &database) == SQLITE_OK &&
-                          sqlite3_exec(database, "select label, spki_sha256, encrypted_private_key from signing_key order by label",
-                                       append_row, &rows, nullptr) == SQLITE_OK;
-        sqlite3_close(database);
-        if(!read) {
-            throw std::runtime_error("cannot read " + file().string());
-        }
-        return rows;
-    }
+    std::vector<std::string> contents() const override { return signing_key_rows(file()); }
 
 private:
+    static bool is_aes() { return std::getenv("KEYWAY_CONTRACT_WRAPPING_BY_AES") != nullptr; }
     [[nodiscard]] std::filesystem::path file() const { return folder() / "keys.db"; }
     [[nodiscard]] RawOptions with(const std::string& wrapping_key) const {
         return {{"path", option(file().string())}, {"wrapping-key", option(wrapping_key)}};

@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <contract/folder_world.hpp>
-#include <support/process.hpp>
+#include <contract/signing_key_rows.hpp>
 
 #include <keyway/backends/database/database_backend.hpp>
-
-#include <sqlite3.h>
-
-#include <stdexcept>
 
 namespace keyway::contract {
 
 namespace {
-
-int append_row(void* rows, int columns, char** values, char**) {
-    std::string row;
-    for(int i = 0; i < columns; ++i) {
-        row += std::string(values[i] == nullptr ? "" : values[i]) + "|";
-    }
-    static_cast<std::vector<std::string>*>(rows)->push_back(row);
-    return 0;
-}
 
 class DatabaseWorld final : public FolderWorld {
 public:
@@ -32,29 +19,7 @@ public:
                 {"argon2-memory-kib", option("8192")}, {"argon2-passes", option("1")}};
     }
 
-    std::vector<std::string> contents() const override {
-        std::vector<std::string> rows;
-        if(!std::filesystem::exists(file())) {
-            return rows;
-        }
-        sqlite3* database = nullptr;
-        char* message = nullptr;
-        const bool read = sqlite3_open(file().c_str(), &database) == SQLITE_OK &&
-                          sqlite3_exec(database, "select name from sqlite_master where name = 'signing_key'",
-                                       append_row, &rows, &message) == SQLITE_OK &&
-                          (rows.empty() ||
-                           sqlite3_exec(database,
-                                        "select label, spki_sha256, encrypted_private_key from signing_key order by label",
-                                        append_row, &rows, &message) == SQLITE_OK);
-        std::erase(rows, "signing_key|");  // the empty table is made with the store
-        const std::string why = message == nullptr ? "" : message;
-        sqlite3_free(message);
-        sqlite3_close(database);
-        if(!read) {
-            throw std::runtime_error("cannot look into the database: " + why);
-        }
-        return rows;
-    }
+    std::vector<std::string> contents() const override { return signing_key_rows(file()); }
 
 private:
     std::filesystem::path file() const { return folder() / "keys.sqlite"; }

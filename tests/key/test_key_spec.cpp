@@ -46,7 +46,7 @@ TEST_CASE("usual other names of kinds are understood") {
 
 TEST_CASE("unknown kinds and sizes are refused") {
     for(const auto* text : {"", "-", "rsa", "rsa-", "rsa-1024", "rsa-2049", "rsa-16392", "rsa-3072x", "rsa--1",
-                            "rsa-99999999999999999999", "dsa-2048", "p-255", "x25518", "ml-dsa-45", "slh-dsa-sha2-128", "sect283r1"}) {
+                            "rsa-99999999999999999999", "dsa", "dsa-1024", "dsa-2049", "dsa-8200", "p-255", "x25518", "ml-dsa-45", "slh-dsa-sha2-128", "sect283r1"}) {
         INFO(text);
         CHECK_RAISES(KeySpec::parse(text), Errc::unsupported);
     }
@@ -77,8 +77,10 @@ TEST_CASE("the kind of an existing key is told") {
     // Only the size matters here; a reference to such a key could be written but not read back.
     const auto modulus = Botan::BigInt::power_of_2(2051) + 1;
     CHECK_RAISES(KeySpec::of(Botan::RSA_PublicKey(modulus, 65537)), Errc::unsupported);
-    CHECK_RAISES(KeySpec::of(Botan::DSA_PrivateKey(rng, Botan::DL_Group::from_name("dsa/botan/2048"))),
-                 Errc::unsupported);
+    const auto dsa = KeySpec::of(Botan::DSA_PrivateKey(rng, Botan::DL_Group::from_name("dsa/botan/2048")));
+    CHECK(dsa == KeySpec::dsa(2048));
+    CHECK(dsa == KeySpec::parse(dsa.to_string()));
+    CHECK(dsa.can_sign());
 }
 
 TEST_CASE("capabilities tell what a store can hold") {
@@ -94,4 +96,10 @@ TEST_CASE("capabilities tell what a store can hold") {
     for(const auto& name : KeySpec::known_names()) {
         CHECK((name == "rsa-BITS" || BackendCapabilities::everything().offers(KeySpec::parse(name))));
     }
+    CHECK_FALSE(BackendCapabilities::everything().offers_import(KeySpec::dsa(2048)));
+    some.import_only = {KeyType::dsa};
+    CHECK_FALSE(some.offers(KeySpec::dsa(2048)));
+    CHECK(some.offers_import(KeySpec::dsa(2048)));
+    CHECK(some.offers_import(KeySpec::rsa(4096)));
+    CHECK_FALSE(some.offers_import(KeySpec::parse("p-384")));
 }

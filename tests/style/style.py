@@ -34,7 +34,7 @@ LAYERS = {
 }
 
 # Classes of Botan's are derived from in these folders only.
-DERIVING = ["pkcs11/keys", "x509", "core"]
+DERIVING = ["pkcs11/keys", "x509", "core", "key"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 LONGEST_FILE = 500

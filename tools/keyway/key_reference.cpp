@@ -5,6 +5,7 @@
 #include "input_file.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/key/paged_key_lister.hpp>
 #include <keyway/options/suggestion.hpp>
 
 #include <algorithm>
@@ -32,18 +33,36 @@ std::optional<BackendAlias> alias_before_colon(const std::string& text, const Se
 }
 
 /// What else there is, for the hint of a key that is not found.
-std::string candidates(const KeyListing& listing) {
+std::string candidates(const KeyBackend& backend, const OptionValues& options) {
+    constexpr std::size_t most_named = 20;
     std::string list;
-    for(const auto& key : listing.keys) {
-        list += (list.empty() ? "there are: " : ", ") + in_quotes(key.label);
+    std::size_t keys = 0;
+    std::string faults;
+    list_pages(backend, options, [&](const KeyListing& page) {
+        for(const auto& key : page.keys) {
+            if(++keys <= most_named) {
+                list += (list.empty() ? "there are: " : ", ") + in_quotes(key.label);
+            }
+        }
+        for(const auto& fault : page.faults) {
+            faults += "; not read: " + fault.message();
+        }
+    });
+    if(keys > most_named) {
+        list += " and " + std::to_string(keys - most_named) + " more: see `keyway key list`";
     }
-    if(list.empty()) {
-        list = "the backend holds no key";
+    return (list.empty() ? "the backend holds no key" : list) + faults;
+}
+
+/// The listing of a backend that has no pages.
+KeyListing whole_listing(const KeyBackend& backend, const OptionValues& options) {
+    const auto* const lister = dynamic_cast<const KeyLister*>(&backend);
+    if(lister == nullptr) {
+        throw Error(Errc::unsupported,
+                    "the backend " + in_quotes(backend.alias().str()) + " cannot list its keys",
+                    "name the key by its reference");
     }
-    for(const auto& fault : listing.faults) {
-        list += "; not read: " + fault.message();
-    }
-    return list;
+    return lister->list(options);
 }
 
 }  // namespace
@@ -74,24 +93,30 @@ NamedKey parse_named_key(const std::string& text, const Settings& settings) {
                 in_quotes(text) + " is no key reference, and no file of that name is there", forms);
 }
 
-KeyListing list_keys(const KeyBackend& backend, const OptionValues& options) {
-    const auto* const lister = dynamic_cast<const KeyLister*>(&backend);
-    if(lister == nullptr) {
-        throw Error(Errc::unsupported,
-                    "the backend " + in_quotes(backend.alias().str()) + " cannot list its keys",
-                    "name the key by its reference");
+void list_pages(const KeyBackend& backend, const OptionValues& options, const std::function<void(KeyListing page)>& take) {
+    if(const auto* const paged = dynamic_cast<const PagedKeyLister*>(&backend)) {
+        paged->list_pages(options, take);
+    } else {
+        take(whole_listing(backend, options));
     }
-    return lister->list(options);
 }
 
-KeyInfo key_with_label(const KeyListing& listing, const std::string& label, const BackendAlias& alias) {
-    std::vector<KeyInfo> found;
-    std::ranges::copy_if(listing.keys, std::back_inserter(found),
-                         [&](const KeyInfo& key) { return key.label == label; });
+KeyListing keys_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label) {
+    if(const auto* const paged = dynamic_cast<const PagedKeyLister*>(&backend)) {
+        return paged->list_label(label, options);
+    }
+    auto listing = whole_listing(backend, options);
+    std::erase_if(listing.keys, [&](const KeyInfo& key) { return key.label != label; });
+    return listing;
+}
+
+KeyInfo key_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label) {
+    const auto listing = keys_with_label(backend, options, label);
+    const auto& found = listing.keys;
     if(found.size() == 1) {
         return found.front();
     }
-    const auto what = in_quotes(label) + " in backend " + in_quotes(alias.str());
+    const auto what = in_quotes(label) + " in backend " + in_quotes(backend.alias().str());
     if(found.empty()) {
         // It may be there, and not be read: open to others, damaged.
         for(const auto& fault : listing.faults) {
@@ -101,8 +126,8 @@ KeyInfo key_with_label(const KeyListing& listing, const std::string& label, cons
                 }
             }
         }
-        throw Error(Errc::key_not_found, "there is no key " + what, candidates(listing))
-            .in_backend(alias.str());
+        throw Error(Errc::key_not_found, "there is no key " + what, candidates(backend, options))
+            .in_backend(backend.alias().str());
     }
     std::string references;
     for(const auto& key : found) {
@@ -110,11 +135,12 @@ KeyInfo key_with_label(const KeyListing& listing, const std::string& label, cons
     }
     throw Error(Errc::key_ambiguous, "there are " + std::to_string(found.size()) + " keys " + what,
                 "name one by its reference: " + references)
-        .in_backend(alias.str());
+        .in_backend(backend.alias().str());
 }
 
-KeyInfo key_of_reference(const KeyListing& listing, const KeyRef& ref) {
-    const auto& keys = listing.keys;
+KeyInfo key_of_reference(const KeyBackend& backend, const OptionValues& options, const KeyRef& ref) {
+    const auto label = dynamic_cast<const PagedKeyLister*>(&backend) != nullptr ? ref.locator().find("label") : std::nullopt;
+    const auto keys = (label ? keys_with_label(backend, options, *label) : whole_listing(backend, options)).keys;
     // A listing does not know which keys were made in place of others.
     const auto same = std::ranges::find_if(keys, [&](const KeyInfo& key) {
         return key.ref.locator() == ref.locator() && key.ref.fingerprint() == ref.fingerprint();
@@ -136,7 +162,7 @@ KeyInfo key_of_reference(const KeyListing& listing, const KeyRef& ref) {
     throw Error(Errc::key_not_found,
                 "the backend " + in_quotes(ref.backend().str()) + " has no key for " +
                     in_quotes(ref.to_string()),
-                candidates(listing))
+                candidates(backend, options))
         .in_backend(ref.backend().str());
 }
 

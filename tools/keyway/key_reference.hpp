@@ -4,6 +4,7 @@
 #include <keyway/key/key_backend.hpp>
 #include <keyway/key/key_ref.hpp>
 
+#include <functional>
 #include <string>
 #include <variant>
 
@@ -20,18 +21,22 @@ struct NamedKey {
 /// @throws Errc::malformed_data, Errc::invalid_argument, Errc::backend_not_found, Errc::storage_failed
 [[nodiscard]] NamedKey parse_named_key(const std::string& text, const Settings& settings);
 
-/// The backend's listing.
+/// Hands out a backend's listing: in pages where it has such, else whole.
 /// @param options of phase use
 /// @throws Errc::unsupported when the backend cannot list
-[[nodiscard]] KeyListing list_keys(const KeyBackend& backend, const OptionValues& options);
+void list_pages(const KeyBackend& backend, const OptionValues& options, const std::function<void(KeyListing page)>& take);
+
+/// The keys of that label, with what may hide another one; the others are not looked at where the backend can do without.
+/// @param options of phase use
+/// @throws Errc::unsupported when the backend cannot list
+[[nodiscard]] KeyListing keys_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label);
 
 /// The one key of that label.
 /// @throws Errc::key_not_found, Errc::key_ambiguous with the candidates
-[[nodiscard]] KeyInfo key_with_label(const KeyListing& listing, const std::string& label,
-                                     const BackendAlias& alias);
+[[nodiscard]] KeyInfo key_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label);
 
-/// The key of that reference in a listing.
+/// The key of that reference, as a listing has it.
 /// @throws Errc::key_not_found; Errc::key_mismatch when another key is in its place
-[[nodiscard]] KeyInfo key_of_reference(const KeyListing& listing, const KeyRef& ref);
+[[nodiscard]] KeyInfo key_of_reference(const KeyBackend& backend, const OptionValues& options, const KeyRef& ref);
 
 }  // namespace keyway::cli

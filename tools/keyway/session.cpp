@@ -142,8 +142,7 @@ KeyRef Session::reference(const NamedKey& key) {
     if(const auto* const ref = std::get_if<KeyRef>(&key.key)) {
         return *ref;
     }
-    const auto keys = list_keys(backend(key.backend), options(key.backend, Phase::use));
-    return key_with_label(keys, std::get<std::string>(key.key), key.backend).ref;
+    return key_with_label(backend(key.backend), options(key.backend, Phase::use), std::get<std::string>(key.key)).ref;
 }
 
 OpenKey Session::open(const NamedKey& key) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "terminal.hpp"
+#include "columns.hpp"
 
 #include <keyway/core/error.hpp>
 #include <keyway/core/text.hpp>
@@ -15,17 +15,6 @@ namespace keyway::cli {
 namespace {
 
 constexpr std::size_t line_width = 80;
-
-/// How many columns a text takes: its code points, near enough.
-std::size_t width(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
-}
-
-std::string padded(const std::string& text, std::size_t columns) {
-    const auto taken = width(text);
-    return taken < columns ? text + std::string(columns - taken, ' ') : text;
-}
 
 bool write_all(int descriptor, const void* data, std::size_t size) noexcept {
     const auto* next = static_cast<const char*>(data);
@@ -85,27 +74,13 @@ std::string styled(std::string_view text, Style style, int descriptor) {
 }
 
 std::string table(const Row& headings, const std::vector<Row>& rows) {
-    std::vector<std::size_t> widths;
-    for(const auto& heading : headings) {
-        widths.push_back(width(heading));
-    }
+    Columns columns(headings);
     for(const auto& row : rows) {
-        for(std::size_t i = 0; i < row.size(); ++i) {
-            widths[i] = std::max(widths[i], width(visible(row[i])));
-        }
+        columns.fit(row);
     }
-    const auto line = [&](const Row& row) {
-        std::string out;
-        for(std::size_t i = 0; i < row.size(); ++i) {
-            const auto cell = visible(row[i]);
-            out += i + 1 < row.size() ? padded(cell, widths[i]) + "  " : cell;
-        }
-        out.erase(out.find_last_not_of(' ') + 1);
-        return out;
-    };
-    std::string out = styled(line(headings), Style::bold, STDOUT_FILENO) + "\n";
+    auto out = columns.heading();
     for(const auto& row : rows) {
-        out += line(row) + "\n";
+        out += columns.line(row);
     }
     return out;
 }

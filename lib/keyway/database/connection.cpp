@@ -16,6 +16,8 @@ Error unknown_outcome(const std::string& where) {
 
 }  // namespace
 
+KeptStatement::~KeptStatement() = default;
+Session::~Session() = default;
 Watch::~Watch() = default;
 SessionSource::~SessionSource() = default;
 
@@ -51,8 +53,12 @@ void Connection::replace_lost(const soci::soci_error& error,
                               bool again,
                               Outcome outcome) {
     const bool expired = watch != nullptr && watch->expired();
+    const bool lost = is_lost();
+    if(!lost) {
+        session_->forget_statements();  // while it is watched: the server is told
+    }
     watch.reset();
-    if(!is_lost()) {
+    if(!lost) {
         throw dialect_->explain(error, where_);
     }
     session_.reset();  // first: the number of sessions is bounded

@@ -6,6 +6,7 @@
 #include <soci/soci.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,8 +46,46 @@ struct Dialect {
     std::function<bool(const soci::soci_error& error)> is_constraint_violation;
 };
 
+/// A statement that is prepared once in a session and carried out many times, together with the variables it is bound to.
+class KeptStatement {
+public:
+    KeptStatement() = default;
+    KeptStatement(const KeptStatement&) = delete;
+    KeptStatement& operator=(const KeptStatement&) = delete;
+    virtual ~KeptStatement();
+};
+
+/// A session, and the statements that are kept in it.
+/// @threadsafety one thread at a time
+class Session {
+public:
+    Session(const soci::backend_factory& system, const std::string& parameters) : sql(system, parameters) {}
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    virtual ~Session();
+
+    /// The statement of this text, prepared when it is asked for the first time.
+    /// @tparam Statement made from the session and the text; one text is never asked for as two kinds of statement
+    template <typename Statement>
+    [[nodiscard]] Statement& kept(const std::string& text) {
+        auto found = kept_.find(text);
+        if(found == kept_.end()) {
+            found = kept_.emplace(text, std::make_unique<Statement>(sql, text)).first;
+        }
+        return static_cast<Statement&>(*found->second);
+    }
+
+    /// Forgets them: one that failed may have stopped in the middle.
+    void forget_statements() noexcept { kept_.clear(); }
+
+    soci::session sql;
+
+private:
+    std::map<std::string, std::unique_ptr<KeptStatement>> kept_;
+};
+
 /// A session, and what is to be done with it at the end: it is closed, or given back.
-using SessionHandle = std::unique_ptr<soci::session, std::function<void(soci::session*)>>;
+using SessionHandle = std::unique_ptr<Session, std::function<void(Session*)>>;
 
 /// Guards one piece of work: where it takes too long, its session is cut off.
 class Watch {
@@ -66,9 +105,9 @@ public:
     [[nodiscard]] virtual SessionHandle fresh() = 0;
 
     /// Whether the session has lost its server.
-    [[nodiscard]] virtual bool is_lost(soci::session& session) const = 0;
+    [[nodiscard]] virtual bool is_lost(Session& session) const = 0;
 
-    [[nodiscard]] virtual std::unique_ptr<Watch> watch(soci::session& session) = 0;
+    [[nodiscard]] virtual std::unique_ptr<Watch> watch(Session& session) = 0;
 };
 
 /// An open connection.
@@ -88,6 +127,12 @@ public:
     [[nodiscard]] int schema() const noexcept { return schema_; }
     void set_schema(int version) noexcept { schema_ = version; }
 
+    /// A statement of the session that run or write has just given to the work; it belongs to that session (Session::kept).
+    template <typename Statement>
+    [[nodiscard]] Statement& kept(const std::string& text) {
+        return session_->kept<Statement>(text);
+    }
+
     /// Runs work with the session and turns what SOCI throws into an Error. The work only reads: it is done again when
     /// the server was lost in the middle.
     /// @throws Errc::storage_failed, Errc::timed_out, Errc::malformed_data
@@ -96,7 +141,7 @@ public:
         for(bool again = false;; again = true) {
             auto watch = watched();
             try {
-                return work(*session_);
+                return work(session_->sql);
             } catch(const soci::soci_error& error) {
                 replace_lost(error, watch, again, Outcome::known);
             }
@@ -118,12 +163,12 @@ public:
             bool committing = false;
             try {
                 if(outcome == Outcome::unknown) {
-                    if(auto settled = settle(*session_)) {
+                    if(auto settled = settle(session_->sql)) {
                         return *std::move(settled);
                     }
                 }
-                Transaction transaction(*session_, dialect_->begin_writing);
-                auto result = work(*session_);
+                Transaction transaction(session_->sql, dialect_->begin_writing);
+                auto result = work(session_->sql);
                 committing = true;
                 transaction.commit();
                 return result;
@@ -158,10 +203,10 @@ public:
     /// The same for work that may be done twice: it looks itself at what is there.
     template <typename Work>
     auto write(const Error& violated, const Work& work) {
-        if constexpr(std::is_void_v<decltype(work(*session_))>) {
+        if constexpr(std::is_void_v<decltype(work(session_->sql))>) {
             static_cast<void>(write(violated, [&](soci::session& sql) { return work(sql), true; }));
         } else {
-            return write(violated, work, [](soci::session&) { return std::optional<decltype(work(*session_))>(); });
+            return write(violated, work, [](soci::session&) { return std::optional<decltype(work(session_->sql))>(); });
         }
     }
 

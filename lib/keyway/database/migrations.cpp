@@ -97,11 +97,32 @@ std::vector<Migration> migrations(const Dialect& dialect) {
     };
 }
 
+constexpr auto select_version = "select coalesce(max(version), 0) from keyway_schema";
+
 long long current_version(soci::session& sql) {
     long long version = 0;  // whatever number is there, to be shown as it is
-    sql << "select coalesce(max(version), 0) from keyway_schema", soci::into(version);
+    sql << select_version, soci::into(version);
     return version;
 }
+
+/// The same, asked each time that a database is opened.
+class SelectVersion final : public KeptStatement {
+public:
+    SelectVersion(soci::session& sql, const std::string& text) : statement_((sql.prepare << text, soci::into(version_))) {}
+
+    [[nodiscard]] long long answer() {
+        statement_.execute();
+        long long version = 0;
+        while(statement_.fetch()) {  // to the end, at which the database lets go of it
+            version = version_;
+        }
+        return version;
+    }
+
+private:
+    long long version_ = 0;
+    soci::statement statement_;
+};
 
 /// As long as it lives, the session does not see to it that rows refer to rows: in the middle of a migration they need not.
 class References {
@@ -155,7 +176,8 @@ void apply_migrations(soci::session& sql, const Dialect& dialect, const std::str
 }
 
 void look_at_schema(Connection& connection) {
-    const auto found = connection.run(current_version);
+    const auto found =
+        connection.run([&](soci::session&) { return connection.kept<SelectVersion>(select_version).answer(); });
     if(found > schema_version) {
         throw Error(Errc::unsupported,
                     "the database " + in_quotes(connection.where()) + " has schema version " + std::to_string(found) +

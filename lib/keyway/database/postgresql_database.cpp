@@ -14,14 +14,25 @@ struct Found {
     int other_tables = 0;
 };
 
+constexpr auto select_tables =
+    "select count(*) filter (where tablename = 'keyway_schema'), count(*) filter (where tablename <> 'keyway_schema')"
+    " from pg_catalog.pg_tables where schemaname = 'keyway'";
+
 /// What is in the schema "keyway".
-Found look(soci::session& sql) {
-    Found found;
-    sql << "select count(*) filter (where tablename = 'keyway_schema'), count(*) filter (where tablename <>"
-           " 'keyway_schema') from pg_catalog.pg_tables where schemaname = 'keyway'",
-        soci::into(found.version_tables), soci::into(found.other_tables);
-    return found;
-}
+class Look final : public KeptStatement {
+public:
+    Look(soci::session& sql, const std::string& text)
+        : statement_((sql.prepare << text, soci::into(found_.version_tables), soci::into(found_.other_tables))) {}
+
+    [[nodiscard]] Found found() {
+        statement_.execute(true);
+        return found_;
+    }
+
+private:
+    Found found_;
+    soci::statement statement_;
+};
 
 class PostgresqlDatabase final : public Database {
 public:
@@ -30,7 +41,7 @@ public:
 
     std::optional<Connection> open() const override {
         auto connection = connected();
-        const auto found = connection.run(look);
+        const auto found = connection.run([&](soci::session&) { return connection.kept<Look>(select_tables).found(); });
         require_ours(found);
         if(found.version_tables == 0) {
             return std::nullopt;
@@ -44,7 +55,7 @@ public:
         const Error failed(Errc::storage_failed, "the tables of the database " + in_quotes(name()) + " cannot be made");
         connection.write(failed, [&](soci::session& sql) {
             sql << connection.dialect().lock_schema;
-            const auto found = look(sql);
+            const auto found = connection.kept<Look>(select_tables).found();
             require_ours(found);
             if(found.version_tables != 0) {
                 return;  // another process was faster

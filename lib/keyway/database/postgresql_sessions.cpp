@@ -23,18 +23,30 @@ using std::chrono::steady_clock;
 // Longer than the server's own limit, which ends the same work in better order.
 constexpr std::chrono::milliseconds grace{1000};
 
-PGconn* connection_of(soci::session& session) {
-    return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
+PGconn*& connection_of(Session& session) {
+    return static_cast<soci::postgresql_session_backend*>(session.sql.get_backend())->conn_;
 }
 
+/// The server forgets the statements of a session by itself when that ends.
+class PostgresqlSession final : public Session {
+public:
+    using Session::Session;
+    ~PostgresqlSession() override {
+        // First: without a connection, the end of each statement asks nothing of a server that may not answer any more.
+        auto*& connection = connection_of(*this);
+        PQfinish(connection);
+        connection = nullptr;
+    }
+};
+
 /// Whether a session can be given to the next: it has a server, and is in no transaction.
-bool is_at_rest(soci::session& session) {
+bool is_at_rest(Session& session) {
     const auto* const connection = connection_of(session);
     return PQstatus(connection) == CONNECTION_OK && PQtransactionStatus(connection) == PQTRANS_IDLE;
 }
 
 /// Whether the server has said something, or gone, while nobody asked. A server that stops does both.
-bool has_news(soci::session& session) {
+bool has_news(Session& session) {
     pollfd socket{.fd = PQsocket(connection_of(session)), .events = POLLIN, .revents = 0};
     return ::poll(&socket, 1, 0) != 0;
 }
@@ -66,8 +78,8 @@ Error not_reached(const soci::soci_error& error, const std::string& name) {
             "see whether its server runs, and whether this user may use it"};
 }
 
-void prepare(soci::session& sql, const std::string& name, std::chrono::milliseconds timeout) {
-    const auto* const encoding = PQparameterStatus(connection_of(sql), "server_encoding");
+void prepare(Session& session, const std::string& name, std::chrono::milliseconds timeout) {
+    const auto* const encoding = PQparameterStatus(connection_of(session), "server_encoding");
     if(encoding == nullptr || std::string_view(encoding) != "UTF8") {
         throw Error(Errc::unsupported,
                     "the database " + in_quotes(name) + " keeps text in " +
@@ -75,8 +87,9 @@ void prepare(soci::session& sql, const std::string& name, std::chrono::milliseco
                     "make it with: create database NAME encoding 'UTF8' template template0");
     }
     // libpq would print the server's notices on our standard error.
-    PQsetNoticeProcessor(connection_of(sql), [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(connection_of(session), [](void*, const char*) {}, nullptr);
     const auto limit = std::to_string(timeout.count());
+    auto& sql = session.sql;
     // Nothing but Keyway's own schema is looked into, so that nobody's table of the same name is taken for ours.
     sql << "set search_path = keyway, pg_temp";
     sql << "set statement_timeout = " + limit;
@@ -98,7 +111,7 @@ public:
 
     [[nodiscard]] bool is_this_process() const noexcept { return process_ == ::getpid(); }
 
-    void give_back(std::unique_ptr<soci::session> session) {
+    void give_back(std::unique_ptr<Session> session) {
         const bool keep = is_at_rest(*session);
         if(!keep) {
             session.reset();
@@ -121,7 +134,7 @@ private:
 public:
     std::mutex mutex;
     std::condition_variable freed;
-    std::vector<std::unique_ptr<soci::session>> idle;  ///< the last used at the end
+    std::vector<std::unique_ptr<Session>> idle;  ///< the last used at the end
     std::size_t lent = 0;
     bool was_connected = false;
     std::optional<Secret> password;  ///< one that the server took
@@ -152,9 +165,9 @@ PostgresqlSessions::State& PostgresqlSessions::state() const {
     return *now;
 }
 
-SessionHandle PostgresqlSessions::handle(State& state, std::unique_ptr<soci::session> session) {
-    return {session.release(), [self = shared_from_this(), &state](soci::session* given) {
-                std::unique_ptr<soci::session> back(given);
+SessionHandle PostgresqlSessions::handle(State& state, std::unique_ptr<Session> session) {
+    return {session.release(), [self = shared_from_this(), &state](Session* given) {
+                std::unique_ptr<Session> back(given);
                 if(state.is_this_process()) {
                     state.give_back(std::move(back));
                 } else {
@@ -165,7 +178,7 @@ SessionHandle PostgresqlSessions::handle(State& state, std::unique_ptr<soci::ses
 
 SessionHandle PostgresqlSessions::borrow() {
     auto& own = state();
-    std::vector<std::unique_ptr<soci::session>> stale;  // closed after the lock
+    std::vector<std::unique_ptr<Session>> stale;  // closed after the lock
     std::unique_lock lock(own.mutex);
     const auto deadline = steady_clock::now() + settings_.timeout;
     if(!own.freed.wait_until(lock, deadline, [&] { return own.lent < settings_.connections; })) {
@@ -224,7 +237,7 @@ SessionHandle PostgresqlSessions::opened(State& state) {
     }
 }
 
-std::unique_ptr<soci::session> PostgresqlSessions::connected(State& state) {
+std::unique_ptr<Session> PostgresqlSessions::connected(State& state) {
     const auto deadline = steady_clock::now() + settings_.timeout;
     for(;;) {
         std::optional<Secret> password;
@@ -264,26 +277,26 @@ std::unique_ptr<soci::session> PostgresqlSessions::connected(State& state) {
     }
 }
 
-std::unique_ptr<soci::session> PostgresqlSessions::connect(const Secret* password) const {
+std::unique_ptr<Session> PostgresqlSessions::connect(const Secret* password) const {
     std::optional<PasswordFile> file;
     if(password != nullptr) {
         file.emplace(*password);
     }
     try {
-        return std::make_unique<soci::session>(
+        return std::make_unique<PostgresqlSession>(
             soci::postgresql, parameters_.uri(settings_.timeout, file ? file->path() : ""));
     } catch(const soci::soci_error& error) {
         throw not_reached(error, name_);
     }
 }
 
-bool PostgresqlSessions::is_lost(soci::session& session) const {
+bool PostgresqlSessions::is_lost(Session& session) const {
     // libpq notices with the last answer, or with the next question. Behind an answer there is nothing to read but the end.
     const auto* const connection = connection_of(session);
     return PQstatus(connection) != CONNECTION_OK || PQsocket(connection) < 0 || has_news(session);
 }
 
-std::unique_ptr<Watch> PostgresqlSessions::watch(soci::session& session) {
+std::unique_ptr<Watch> PostgresqlSessions::watch(Session& session) {
     return state().watchdog.watch(PQsocket(connection_of(session)));
 }
 

@@ -32,8 +32,8 @@ public:
     ///         database's text is not in UTF-8; Errc::storage_failed when the server cannot be reached
     [[nodiscard]] SessionHandle fresh() override;
 
-    [[nodiscard]] bool is_lost(soci::session& session) const override;
-    [[nodiscard]] std::unique_ptr<Watch> watch(soci::session& session) override;
+    [[nodiscard]] bool is_lost(Session& session) const override;
+    [[nodiscard]] std::unique_ptr<Watch> watch(Session& session) override;
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
@@ -43,10 +43,10 @@ private:
     /// The state of this process: one that comes of a fork gets its own, and leaves its parent's sessions alone.
     [[nodiscard]] State& state() const;
 
-    [[nodiscard]] SessionHandle handle(State& state, std::unique_ptr<soci::session> session);
+    [[nodiscard]] SessionHandle handle(State& state, std::unique_ptr<Session> session);
     [[nodiscard]] SessionHandle opened(State& state);
-    [[nodiscard]] std::unique_ptr<soci::session> connected(State& state);
-    [[nodiscard]] std::unique_ptr<soci::session> connect(const Secret* password) const;
+    [[nodiscard]] std::unique_ptr<Session> connected(State& state);
+    [[nodiscard]] std::unique_ptr<Session> connect(const Secret* password) const;
 
     PostgresqlSettings settings_;
     PostgresqlParameters parameters_;

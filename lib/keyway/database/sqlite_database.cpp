@@ -110,13 +110,13 @@ Connection connect(const fs::path& file, const std::string& where, std::chrono::
         const auto parameters = "dbname=\"" + (immutable ? immutable_name(file) : file.string()) + "\"" +
                                 (immutable ? " readonly=true" : "") +
                                 " timeout=" + std::to_string(patience.count());
-        SessionHandle session(new soci::session(soci::sqlite3, parameters), std::default_delete<soci::session>());
+        SessionHandle session(new Session(soci::sqlite3, parameters), std::default_delete<Session>());
         // Not as a parameter above: it would be carried out before the timeout is set, and fail when it has to wait.
-        *session << "pragma synchronous = full";
-        *session << "pragma foreign_keys = on";
-        *session << "pragma secure_delete = on";
-        *session << "pragma temp_store = memory";
-        *session << "pragma trusted_schema = off";
+        session->sql << "pragma synchronous = full";
+        session->sql << "pragma foreign_keys = on";
+        session->sql << "pragma secure_delete = on";
+        session->sql << "pragma temp_store = memory";
+        session->sql << "pragma trusted_schema = off";
         return {std::move(session), sqlite_dialect(), where};
     } catch(const soci::soci_error& error) {
         throw explain(error, where);

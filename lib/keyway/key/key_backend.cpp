@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/key/key_backend.hpp>
 #include <keyway/key/offered_kinds_internal.hpp>
+#include <keyway/key/paged_key_lister.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -12,6 +13,7 @@ KeyLister::~KeyLister() = default;
 KeyAdopter::~KeyAdopter() = default;
 KeyBulkOpener::~KeyBulkOpener() = default;
 KeyRemover::~KeyRemover() = default;
+PagedKeyLister::~PagedKeyLister() = default;
 NewKeyChecker::~NewKeyChecker() = default;
 
 bool BackendCapabilities::offers(const KeySpec& key) const {
@@ -29,9 +31,14 @@ bool BackendCapabilities::offers(const KeySpec& key) const {
         case KeyType::x448:
         case KeyType::ml_dsa:
         case KeyType::slh_dsa:
+        case KeyType::dsa:
             return true;
     }
     return false;
+}
+
+bool BackendCapabilities::offers_import(const KeySpec& key) const {
+    return offers(key) || std::ranges::find(import_only, key.type()) != import_only.end();
 }
 
 BackendCapabilities BackendCapabilities::everything() {
@@ -82,10 +89,24 @@ void KeyBackend::require_offered(const KeySpec& spec, const BackendCapabilities&
     if(offered.offers(spec)) {
         return;
     }
+    if(offered.offers_import(spec)) {
+        throw Error(Errc::unsupported,
+                    "the backend " + in_quotes(alias_.str()) + " makes no key of type " + in_quotes(spec.to_string()) +
+                        ": such keys are for import only",
+                    "the standard for signatures gives new DSA keys up (FIPS 186-5): make an EC or Ed25519 key, or import the DSA key"
+                    " with `keyway key store`")
+            .in_backend(alias_.str());
+    }
     throw Error(Errc::unsupported,
                 "the backend " + in_quotes(alias_.str()) + " cannot hold a key of type " + in_quotes(spec.to_string()),
                 offered_kinds(offered))
         .in_backend(alias_.str());
+}
+
+void KeyBackend::require_importable(const KeySpec& spec) const {
+    if(!capabilities().offers_import(spec)) {
+        require_offered(spec);
+    }
 }
 
 void KeyBackend::require_own(const KeyRef& ref, std::string_view backend_type) const {

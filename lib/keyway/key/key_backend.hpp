@@ -40,10 +40,15 @@ struct CreatedKey {
 struct BackendCapabilities {
     std::vector<KeyType> key_types;
     std::vector<std::string> curves;  ///< Botan's names, for KeyType::ec
+    std::vector<KeyType> import_only{};  ///< taken in from elsewhere and used, but not made
     std::size_t smallest_rsa_bits = 2048;
     std::size_t largest_rsa_bits = 16384;
 
+    /// Whether such keys are made and taken in.
     [[nodiscard]] KEYWAY_API bool offers(const KeySpec& key) const;
+
+    /// Whether such keys are at least taken in.
+    [[nodiscard]] KEYWAY_API bool offers_import(const KeySpec& key) const;
 
     /// All key types and curves that Keyway knows.
     [[nodiscard]] KEYWAY_API static BackendCapabilities everything();
@@ -97,6 +102,9 @@ protected:
     /// @throws Errc::unsupported with what is offered
     void require_offered(const KeySpec& spec) const { require_offered(spec, capabilities()); }
     void require_offered(const KeySpec& spec, const BackendCapabilities& offered) const;
+
+    /// As require_offered, for a key that is there already.
+    void require_importable(const KeySpec& spec) const;
 
     /// @throws Errc::key_mismatch when the reference is for another backend type
     void require_own(const KeyRef& ref, std::string_view backend_type) const;

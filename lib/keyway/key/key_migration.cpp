@@ -149,7 +149,7 @@ void require_movable(const KeyMigration& migration) {
     if(const auto error = migration.from.check(migration.ref, migration.use)) {
         throw Error(*error);
     }
-    if(!migration.to.capabilities().offers(migration.ref.key())) {
+    if(!migration.to.capabilities().offers_import(migration.ref.key())) {
         throw Error(Errc::unsupported,
                     "the backend " + in_quotes(migration.to.alias().str()) + " cannot hold a key of type " +
                         in_quotes(migration.ref.key().to_string()),

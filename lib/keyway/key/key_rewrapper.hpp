@@ -2,7 +2,7 @@
 #pragma once
 
 #include <keyway/core/secret.hpp>
-#include <keyway/key/key_ref.hpp>
+#include <keyway/key/wrapping_key_name.hpp>
 #include <keyway/options/option_values.hpp>
 
 #include <cstddef>
@@ -25,7 +25,7 @@ struct RewrapRequest {
 
     /// In place of a passphrase: the key of another backend by which the new key-encryption key is wrapped. Nothing, and no new
     /// passphrase: the one that the settings name, or else the passphrase.
-    std::optional<KeyRef> new_wrapping_key{};
+    std::optional<WrappingKeyName> new_wrapping_key{};
 
     std::size_t batch = 50;  ///< so many keys are changed at a time, all of them or none: little enough for a slow network
 

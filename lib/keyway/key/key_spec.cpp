@@ -102,12 +102,12 @@ KeySpec KeySpec::parse(std::string_view text) {
             return of_kind(kind);
         }
     }
-    if(name.starts_with("rsa")) {
+    if(name.starts_with("rsa") || name.starts_with("dsa")) {
         std::size_t bits = 0;
         const auto* const end = name.data() + name.size();
         const auto result = std::from_chars(name.data() + 3, end, bits);
         if(result.ec == std::errc{} && result.ptr == end) {
-            return rsa(bits);
+            return name.starts_with("rsa") ? rsa(bits) : dsa(bits);
         }
     }
     throw unknown_kind(text);
@@ -122,10 +122,22 @@ KeySpec KeySpec::rsa(std::size_t bits) {
     return {KeyType::rsa, bits, {}};
 }
 
+KeySpec KeySpec::dsa(std::size_t bits) {
+    constexpr std::size_t largest = 8192;
+    if(bits < smallest_rsa || bits > largest || bits % 8 != 0) {
+        throw Error(Errc::unsupported, "a DSA key of " + std::to_string(bits) + " bits is not offered",
+                    "one of 2048 to 8192 bits, a multiple of 8, can be imported into files");
+    }
+    return {KeyType::dsa, bits, {}};
+}
+
 KeySpec KeySpec::of(const Botan::Public_Key& key) {
     const auto algorithm = key.algo_name();
     if(algorithm == "RSA") {
         return rsa(key.key_length());
+    }
+    if(algorithm == "DSA") {
+        return dsa(key.key_length());
     }
     const auto named = [&](KeyType type, const auto& fits) -> const NamedKind* {
         const auto found = std::ranges::find_if(kinds, [&](const NamedKind& kind) { return kind.type == type && fits(kind); });
@@ -161,6 +173,9 @@ KeySpec KeySpec::of(const Botan::Public_Key& key) {
 std::string KeySpec::to_string() const {
     if(type_ == KeyType::rsa) {
         return "rsa-" + std::to_string(bits_);
+    }
+    if(type_ == KeyType::dsa) {
+        return "dsa-" + std::to_string(bits_);
     }
     for(const auto& kind : kinds) {
         if(kind.type == type_ && kind.variant == (type_ == KeyType::ec ? curve_ : parameter_set_)) {

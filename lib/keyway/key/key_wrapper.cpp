@@ -2,6 +2,8 @@
 #include <keyway/core/error.hpp>
 #include <keyway/key/key_spec.hpp>
 #include <keyway/key/key_wrapper.hpp>
+#include <keyway/key/spki_fingerprint.hpp>
+#include <keyway/key/wrapping_key_store.hpp>
 
 #include <botan/pk_keys.h>
 #include <botan/pubkey.h>
@@ -14,6 +16,7 @@
 namespace keyway {
 
 KeyWrapper::~KeyWrapper() = default;
+WrappingKeyStore::~WrappingKeyStore() = default;
 
 namespace {
 
@@ -45,6 +48,8 @@ public:
                         "make an RSA key with --usage sign,decrypt");
         }
     }
+
+    std::string fingerprint(std::string_view) const override { return SpkiFingerprint::of(*public_key_).to_string(); }
 
     WrappedKey wrap(const Secret& secret, std::span<const std::uint8_t> purpose) const override {
         for(const auto& mechanism : mechanisms) {

@@ -71,7 +71,7 @@ Form form_of(std::span<const std::uint8_t> der, std::string_view name) {
 
 /// Whether a key of this kind (Botan's name) is one that Keyway knows, so that it is damaged where it cannot be read.
 bool is_read(std::string_view kind) {
-    for(const std::string_view known : {"RSA", "ECDSA", "Ed25519", "Ed448", "X25519", "X448"}) {
+    for(const std::string_view known : {"RSA", "ECDSA", "Ed25519", "Ed448", "X25519", "X448", "DSA"}) {
         if(kind == known) {
             return true;
         }
@@ -82,7 +82,7 @@ bool is_read(std::string_view kind) {
 Error unsupported_kind(std::string_view name, const std::string& kind) {
     return {Errc::unsupported,
             "the private key in " + in_quotes(name) + " is of a kind that is not read (" + kind + ")",
-            "give an RSA, EC, Ed25519, Ed448, X25519, X448, ML-DSA or SLH-DSA key"};
+            "give an RSA, EC, Ed25519, Ed448, X25519, X448, DSA, ML-DSA or SLH-DSA key"};
 }
 
 /// A curve given by its numbers may be a weak one that looks like a good one.

@@ -47,6 +47,8 @@ std::unique_ptr<Botan::Private_Key> generate_software_key(const KeySpec& spec) {
             return std::make_unique<Botan::ML_DSA_PrivateKey>(rng, Botan::ML_DSA_Mode(spec.parameter_set()));
         case KeyType::slh_dsa:
             return std::make_unique<Botan::SLH_DSA_PrivateKey>(rng, Botan::SLH_DSA_Parameters::create(spec.parameter_set()));
+        case KeyType::dsa:
+            throw Error(Errc::unsupported, "no DSA keys are made", "make an EC or Ed25519 key");
     }
     throw Error(Errc::internal, "a key specification of no known type");
 }

@@ -2,6 +2,8 @@
 #include <keyway/backends/database/database_backend.hpp>
 #include <keyway/backends/file/file_backend.hpp>
 #include <keyway/backends/hsm/hsm_backend.hpp>
+#include <keyway/key/paged_key_lister.hpp>
+#include <keyway/key/wrapping_key_store.hpp>
 #include <keyway/keyring/keyring.hpp>
 
 #include <botan/pk_keys.h>
@@ -17,6 +19,27 @@ BackendRegistry standard_backends() {
     registry.add(database_backend());
     return registry;
 }
+
+namespace {
+
+/// The key pairs of a label that a backend lists.
+std::vector<KeyRef> keys_with_label(const KeyBackend& backend, const std::string& label) {
+    KeyListing listing;
+    if(const auto* const paged = dynamic_cast<const PagedKeyLister*>(&backend)) {
+        listing = paged->list_label(label, {});
+    } else if(const auto* const lister = dynamic_cast<const KeyLister*>(&backend)) {
+        listing = lister->list({});
+    }
+    std::vector<KeyRef> found;
+    for(const auto& key : listing.keys) {
+        if(key.label == label) {
+            found.push_back(key.ref);
+        }
+    }
+    return found;
+}
+
+}  // namespace
 
 /// Which keys were made by fallback, and who is told of their uses.
 struct Keyring::Fallbacks {
@@ -49,16 +72,7 @@ Keyring::Keyring(Settings settings, BackendContext context, BackendRegistry back
       context_(std::move(context)),
       backends_(std::move(backends)) {
     if(!context_.wrappers) {
-        context_.wrappers = [this](const KeyRef& ref) {
-            // Two that need each other would look for each other for ever.
-            if(settings_.backend(ref.backend()).options.contains("wrapping-key")) {
-                throw Error(Errc::invalid_option,
-                            "the wrapping key is in the backend " + in_quotes(ref.backend().str()) +
-                                ", whose keys are under a wrapping key themselves",
-                            "name a key in an HSM or a file");
-            }
-            return rsa_key_wrapper(use(ref));
-        };
+        context_.wrappers = [this](const WrappingKeyName& name) { return open_wrapper(name); };
     }
     if(context_.observer) {
         fallbacks_->observer = std::move(context_.observer);
@@ -67,6 +81,34 @@ Keyring::Keyring(Settings settings, BackendContext context, BackendRegistry back
 }
 
 Keyring::~Keyring() = default;
+
+std::unique_ptr<KeyWrapper> Keyring::open_wrapper(const WrappingKeyName& name) {
+    // Two that need each other would look for each other for ever.
+    if(settings_.backend(name.backend()).options.contains("wrapping-key")) {
+        throw Error(Errc::invalid_option,
+                    "the wrapping key is in the backend " + in_quotes(name.backend().str()) +
+                        ", whose keys are under a wrapping key themselves",
+                    "name a key in an HSM or a file");
+    }
+    if(name.ref()) {
+        return rsa_key_wrapper(use(*name.ref()));
+    }
+    auto& store = backend(name.backend());
+    const auto* const secret_keys = dynamic_cast<const WrappingKeyStore*>(&store);
+    auto secret_key = secret_keys == nullptr ? nullptr : secret_keys->open_wrapping_key(name.label(), {});
+    const auto pairs = keys_with_label(store, name.label());
+    const auto found = pairs.size() + (secret_key ? 1 : 0);
+    const auto what = in_quotes(name.label()) + " in backend " + in_quotes(name.backend().str());
+    if(found == 0) {
+        throw Error(Errc::key_not_found, "there is no key " + what,
+                    "neither a key pair nor an AES key has this label; `keyway key list` shows the key pairs");
+    }
+    if(found > 1) {
+        throw Error(Errc::key_ambiguous, "there are " + std::to_string(found) + " keys " + what,
+                    "name a key pair by its reference, or give the keys different labels");
+    }
+    return secret_key ? std::move(secret_key) : rsa_key_wrapper(use(pairs.front()));
+}
 
 KeyBackend& Keyring::backend(const BackendAlias& alias) {
     const std::lock_guard lock(mutex_);

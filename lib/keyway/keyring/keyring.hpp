@@ -86,6 +86,7 @@ public:
 private:
     struct Fallbacks;
 
+    [[nodiscard]] std::unique_ptr<KeyWrapper> open_wrapper(const WrappingKeyName& name);
     void tell_opened(const KeyRef& ref);
     void tell_if_opened(const KeyRef& ref, OpenedKey& opened);
     [[nodiscard]] CreatedKey create_in_fallback(const KeyFallback& fallback,

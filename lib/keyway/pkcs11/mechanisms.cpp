@@ -274,6 +274,8 @@ SigningMechanism signing_mechanism(const KeySpec& key, std::string_view padding)
         case KeyType::x25519:
         case KeyType::x448:
             throw cannot_sign(key, padding, "it agrees on secrets with other keys of its type, and does nothing else");
+        case KeyType::dsa:
+            throw cannot_sign(key, padding, "DSA keys are used in files only");
     }
     throw Error(Errc::internal, "a key of no known kind");
 }

@@ -3,16 +3,18 @@
 #include <keyway/backends/database/database_backend.hpp>
 #include <keyway/backends/database/key_table_internal.hpp>
 #include <keyway/database/sqlite_database_internal.hpp>
-#include <keyway/key/store_checker.hpp>
+#include <keyway/key/paged_key_lister.hpp>
 
 #include <backends/database/sqlite_file.hpp>
 #include <backends/file/full_disk.hpp>
-#include <backends/file/opened_backend.hpp>
+#include <backends/file/one_key.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <support/another_user.hpp>
 #include <support/raises.hpp>
 #include <support/temporary_folder.hpp>
 
+#include <algorithm>
+#include <stdexcept>
 #include <sys/stat.h>
 
 using namespace keyway;
@@ -22,28 +24,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct OneKey {
-    test::TemporaryFolder folder;
-    fs::path file = folder.path() / "keys.db";
-    OpenedBackend backend{
-        database_backend(),
-        {{"path", file.string()}, {"passphrase", "env:PASS"}, {"argon2-memory-kib", "8192"}, {"argon2-passes", "1"}},
-        {{"PASS", "correct horse"}}};
-    KeyRef ref = backend.create("p-256", {{"label", "a"}}).ref;
-
-    [[nodiscard]] std::string check() const { return told(backend.check(ref)); }
-
-    [[nodiscard]] std::string check_writable() const {
-        return told(dynamic_cast<const StoreChecker&>(*backend.operator->()).check_writable({}));
-    }
-
-    static std::string told(const std::optional<Error>& error) {
-        if(error) {
-            CHECK(error->backend() == "store");
-            CHECK(!error->hint().empty());
-        }
-        return error ? std::string(to_string(error->code())) : "ok";
-    }
+struct OneKey : test::OneKey {
+    OneKey() : test::OneKey(database_backend(), "keys.db", {{"argon2-memory-kib", "8192"}, {"argon2-passes", "1"}}) {}
+    const fs::path& file = place;
 };
 
 }  // namespace
@@ -161,10 +144,13 @@ TEST_CASE("keys are visited page by page, each once, whatever the size of a page
     auto connection = file.open().value();
     const auto visited = [&](std::size_t page, const std::string& removed = {}) {
         std::vector<std::string> labels;
-        for_each_key(connection, page, [&](const KeyHeader& header) {
-            labels.push_back(header.label);
-            if(header.label == removed) {
-                test::execute(key.file, "delete from signing_key where label = '" + removed + "'");
+        for_each_page(connection, page, [&](const std::vector<KeyHeader>& headers) {
+            CHECK(headers.size() <= page);
+            for(const auto& header : headers) {
+                labels.push_back(header.label);
+                if(header.label == removed) {
+                    test::execute(key.file, "delete from signing_key where label = '" + removed + "'");
+                }
             }
         });
         return labels;
@@ -175,4 +161,34 @@ TEST_CASE("keys are visited page by page, each once, whatever the size of a page
     }
     CHECK(visited(2, "a") == all);  // the last of its page
     CHECK(visited(2) == std::vector<std::string>{"B", "b", "c", "\xc3\xa4"});
+}
+
+TEST_CASE("the pages of a backend are its listing, damaged rows too, and one label is looked up alone") {
+    const OneKey key;
+    static_cast<void>(key.backend.create("ed25519", {{"label", "b"}}));
+    test::execute(key.file, "with recursive series(n) as (select 1 union all select n + 1 from series where n < 2000)"
+                            " insert into signing_key select 'row-' || n, spki_sha256, key_type, created, key_encryption_key_id,"
+                            " wrapped_data_key, encrypted_private_key from signing_key, series where label = 'b'");
+    test::execute(key.file, "update signing_key set key_type = 'none' where label in ('b', 'row-7')");
+    const auto& lister = dynamic_cast<const PagedKeyLister&>(*key.backend.operator->());
+    std::vector<std::size_t> sizes;
+    KeyListing all;
+    lister.list_pages({}, [&](const KeyListing& page) {
+        sizes.push_back(page.keys.size() + page.faults.size());
+        all.keys.insert(all.keys.end(), page.keys.begin(), page.keys.end());
+        all.faults.insert(all.faults.end(), page.faults.begin(), page.faults.end());
+    });
+    CHECK(sizes == std::vector<std::size_t>{1000, 1000, 2});
+    const auto whole = key.backend.listing();
+    REQUIRE(whole.keys.size() == 2000);
+    CHECK(std::ranges::equal(whole.keys, all.keys, {}, &KeyInfo::ref, &KeyInfo::ref));
+    REQUIRE(whole.faults.size() == 2);
+    CHECK(std::ranges::equal(whole.faults, all.faults, {}, &Error::message, &Error::message));
+    CHECK(whole.faults[0].backend() == "store");
+
+    CHECK(lister.list_label("a", {}).keys.at(0).ref == key.ref);
+    CHECK(lister.list_label("b", {}).faults.at(0).message() == whole.faults[0].message());
+    const auto none = lister.list_label("c", {});
+    CHECK((none.keys.empty() && none.faults.empty()));
+    CHECK_THROWS_AS(lister.list_pages({}, [](const KeyListing&) { throw std::runtime_error("enough"); }), std::runtime_error);
 }

@@ -38,9 +38,9 @@ public:
     }
 
     KeyWrapperOpener opener() const {
-        return [this](const KeyRef& ref) {
+        return [this](const WrappingKeyName& name) {
             ++opened;
-            return rsa_key_wrapper(files_.use(ref));
+            return rsa_key_wrapper(files_.use(name.ref().value()));
         };
     }
 
@@ -216,7 +216,7 @@ TEST_CASE("a key-encryption key that somebody else has wrapped is not taken, nor
         const auto wrapped = Botan::base64_encode(encryptor.encrypt(theirs, Botan::system_rng()));
         place.execute("update key_encryption_key set check_value = '" + check + "', wrapped_key = '" + wrapped + "'");
         if(GENERATE(true, false)) {
-            const auto signed_by_another = new_wrapped_key_encryption_key(*keys.opener()(keys.make("theirs")), wrapping.fingerprint());
+            const auto signed_by_another = new_wrapped_key_encryption_key(*keys.opener()(keys.make("theirs")), wrapping.fingerprint().to_string());
             place.execute("update key_encryption_key set wrap_signature = '" + signed_by_another.record.wrap_signature + "'");
         }
     }
@@ -245,7 +245,7 @@ TEST_CASE("a key in SoftHSM: one that signs and decrypts, one that only decrypts
         auto settings = place.where();
         settings["wrapping-key"] = wrapping.to_string();
         return OpenedBackend(database_backend(), settings, {},
-                             [&](const KeyRef& ref) { return rsa_key_wrapper(hsm.use(ref)); });
+                             [&](const WrappingKeyName& name) { return rsa_key_wrapper(hsm.use(name.ref().value())); });
     };
     for(const auto* const usage : {"sign,decrypt", "decrypt"}) {
         INFO(usage);

@@ -10,6 +10,7 @@
 #include <support/raises.hpp>
 #include <support/temporary_folder.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -262,6 +263,37 @@ TEST_CASE("no more sessions are opened than allowed, and they are used again") {
         CHECK(database->open());
     }
     CHECK(sessions() == first);
+}
+
+TEST_CASE("what is asked each time is prepared once in a session, and again in a new one or after an error") {
+    const auto place = PostgresqlServer::get().new_database();
+    const auto database = postgresql_database({.connection = place + " user=postgres", .connections = 1});
+    static_cast<void>(database->make(now, nothing));
+    const auto prepared = [&] {
+        return database->open().value().run([](soci::session& sql) {
+            std::string all;
+            sql << "select pg_backend_pid() || ' ' || (select string_agg(name || ' ' || left(statement, 20), ', ' order by name)"
+                   " from pg_prepared_statements)",
+                soci::into(all);
+            return all;
+        });
+    };
+    const auto in_first = prepared();
+    INFO(in_first);
+    CHECK(std::ranges::count(in_first, ',') == 1);
+    CHECK(prepared() == in_first);
+    PostgresqlClient other(place);
+    other.rows("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+    const auto in_second = prepared();
+    CHECK(in_second != in_first);
+    CHECK(in_second.substr(in_second.find(' ')) == in_first.substr(in_first.find(' ')));
+
+    other.rows("alter table keyway.keyway_schema rename column version to v");
+    CHECK(raised([&] { return prepared(); }).code() == Errc::malformed_data);
+    other.rows("alter table keyway.keyway_schema rename column v to version");
+    const auto after_error = prepared();
+    CHECK(std::ranges::count(after_error, ',') == 1);
+    CHECK(after_error.substr(0, after_error.find(' ')) == in_second.substr(0, in_second.find(' ')));
 }
 
 TEST_CASE("a process that comes of a fork has sessions of its own") {

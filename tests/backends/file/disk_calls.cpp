@@ -74,6 +74,14 @@ int recorded_open(int fd, const char* path, int flags) {
     return fd;
 }
 
+/// Of a call that changes one name, when it did.
+int recorded_change(int result, DiskCall::Kind kind, const char* path) {
+    if(const auto name = below(path); name && result == 0) {
+        record({.kind = kind, .path = *name});
+    }
+    return result;
+}
+
 bool is_refused(const char* path, int flags) {
     return (flags & O_TMPFILE) == O_TMPFILE && below(path) && recording->offers == DiskRecorder::Offers::named_files_only;
 }
@@ -174,27 +182,15 @@ int rename(const char* from, const char* to) noexcept {
 }
 
 int unlink(const char* path) noexcept {
-    const int result = next<int(const char*)>("unlink")(path);
-    if(const auto name = below(path); name && result == 0) {
-        record({.kind = Kind::unlink, .path = *name});
-    }
-    return result;
+    return recorded_change(next<int(const char*)>("unlink")(path), DiskCall::Kind::unlink, path);
 }
 
 int mkdir(const char* path, mode_t mode) noexcept {
-    const int result = next<int(const char*, mode_t)>("mkdir")(path, mode);
-    if(const auto name = below(path); name && result == 0) {
-        record({.kind = Kind::make_folder, .path = *name});
-    }
-    return result;
+    return recorded_change(next<int(const char*, mode_t)>("mkdir")(path, mode), DiskCall::Kind::make_folder, path);
 }
 
 int rmdir(const char* path) noexcept {
-    const int result = next<int(const char*)>("rmdir")(path);
-    if(const auto name = below(path); name && result == 0) {
-        record({.kind = Kind::remove_folder, .path = *name});
-    }
-    return result;
+    return recorded_change(next<int(const char*)>("rmdir")(path), DiskCall::Kind::remove_folder, path);
 }
 
 }  // extern "C"

@@ -260,7 +260,7 @@ TEST_CASE("options that are wrong are named, and nothing is left behind") {
           Errc::invalid_option);
     CHECK(code({{"label", "a"}, {"passphrase", "env:UNSET"}}) == Errc::secret_unavailable);
     CHECK(raised([&] { return backend.create("rsa-16392", {{"label", "a"}}); }).code() == Errc::unsupported);
-    const Botan::DSA_PrivateKey other_kind(Botan::system_rng(), Botan::DL_Group::from_name("dsa/botan/2048"));
+    const Botan::DSA_PrivateKey other_kind(Botan::system_rng(), Botan::DL_Group::from_name("dsa/jce/1024"));
     CHECK(raised([&] { return backend.store(other_kind, {{"label", "a"}}); }).code() == Errc::unsupported);
     const OpenedBackend without(file_backend(), {{"path", (folder.path() / "keys").string()}}, {});
     CHECK(raised([&] { return without.create("p-256", {{"label", "a"}}); }).code() == Errc::secret_unavailable);
@@ -347,7 +347,7 @@ namespace {
 
 /// A key that is read, but is of no kind that Keyway holds.
 std::vector<std::uint8_t> key_of_other_kind() {
-    const Botan::DSA_PrivateKey key(Botan::system_rng(), Botan::DL_Group::from_name("dsa/botan/2048"));
+    const Botan::DSA_PrivateKey key(Botan::system_rng(), Botan::DL_Group::from_name("dsa/jce/1024"));
     const auto pem = Botan::PKCS8::PEM_encode(key);
     return {pem.begin(), pem.end()};
 }

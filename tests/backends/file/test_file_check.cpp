@@ -2,10 +2,9 @@
 // check() and check_writable() of the file backend: neither passes for what is not so.
 #include <keyway/backends/file/file_backend.hpp>
 #include <keyway/core/file_io.hpp>
-#include <keyway/key/store_checker.hpp>
 
 #include <backends/file/full_disk.hpp>
-#include <backends/file/opened_backend.hpp>
+#include <backends/file/one_key.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <support/another_user.hpp>
 #include <support/process.hpp>
@@ -21,28 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct OneKey {
-    test::TemporaryFolder folder;
-    fs::path keys = folder.path() / "keys";
-    OpenedBackend backend{file_backend(),
-                          {{"path", keys.string()}, {"passphrase", "env:PASS"}, {"scrypt-parallelization", "1"}},
-                          {{"PASS", "correct horse"}}};
-    KeyRef ref = backend.create("p-256", {{"label", "a"}}).ref;
-
-    /// What check() says: an error's name, or "ok".
-    [[nodiscard]] std::string check() const { return told(backend.check(ref)); }
-
-    [[nodiscard]] std::string check_writable() const {
-        return told(dynamic_cast<const StoreChecker&>(*backend.operator->()).check_writable({}));
-    }
-
-    static std::string told(const std::optional<Error>& error) {
-        if(error) {
-            CHECK(error->backend() == "store");
-            CHECK(!error->hint().empty());
-        }
-        return error ? std::string(to_string(error->code())) : "ok";
-    }
+struct OneKey : test::OneKey {
+    OneKey() : test::OneKey(file_backend(), "keys", {{"scrypt-parallelization", "1"}}) {}
+    const fs::path& keys = place;
 };
 
 }  // namespace

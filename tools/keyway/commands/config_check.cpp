@@ -35,10 +35,13 @@ void open(Session& session, Seen& seen) {
     try {
         auto& backend = session.backend(seen.alias);
         static_cast<void>(backend.capabilities());
-        if(const auto* const lister = dynamic_cast<const KeyLister*>(&backend)) {
-            const auto listing = lister->list({});
-            seen.keys = listing.keys.size();
-            seen.faults.insert(seen.faults.end(), listing.faults.begin(), listing.faults.end());
+        if(dynamic_cast<const KeyLister*>(&backend) != nullptr) {
+            std::size_t keys = 0;
+            list_pages(backend, {}, [&](const KeyListing& page) {
+                keys += page.keys.size();
+                seen.faults.insert(seen.faults.end(), page.faults.begin(), page.faults.end());
+            });
+            seen.keys = keys;
         }
     } catch(const Error& error) {
         seen.faults.push_back(error.in_backend(seen.alias.str()));

@@ -1,13 +1,53 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "../json_output.hpp"
 #include "commands.hpp"
 #include "common_flags.hpp"
 #include "new_key.hpp"
+
+#include <keyway/core/error.hpp>
+#include <keyway/key/wrapping_key_name.hpp>
+#include <keyway/key/wrapping_key_store.hpp>
+
+#include <nlohmann/json.hpp>
 
 namespace keyway::cli {
 
 namespace {
 
+constexpr std::string_view aes = "aes-256";
+
+/// An AES key that wraps other keys has no public half, and so no reference.
+void create_wrapping_key(Session& session, const Arguments& arguments) {
+    if(arguments.has("out") || arguments.has("purpose")) {
+        throw Error(Errc::usage, "an AES key has no reference and no purpose", "leave --out and --purpose away: it is named ALIAS:LABEL");
+    }
+    const auto alias = session.chosen_backend();
+    session.work_with({alias});
+    const auto options = session.options(alias, Phase::create);
+    const auto label = options.text("label");
+    if(!label || options.has("id") || options.has("usage") || options.has("extractable")) {
+        throw Error(Errc::invalid_option, "an AES key takes a label and no other option of a new key", "give --label NAME alone");
+    }
+    auto* const store = dynamic_cast<WrappingKeyStore*>(&session.backend(alias));
+    if(store == nullptr) {
+        throw Error(Errc::unsupported, "the backend " + in_quotes(alias.str()) + " keeps no AES keys", "a token does");
+    }
+    const auto name = WrappingKeyName(alias, *label).to_string();
+    Json json{{"type", aes}, {"backend", alias.str()}, {"label", *label}, {"name", name}};
+    if(arguments.has("dry-run")) {
+        json["dry-run"] = true;
+        session.report(json, "would create AES key " + in_quotes(*label) + " in backend " + in_quotes(alias.str()) + "\n");
+        return;
+    }
+    store->create_wrapping_key(*label, session.options_for_use(alias));
+    session.report(json, name + "\n");
+}
+
 void run(Session& session, const Arguments& arguments) {
+    if(arguments.value("type") == aes) {
+        create_wrapping_key(session, arguments);
+        return;
+    }
     const auto file = reference_file(arguments);
     std::optional<KeyPurpose> purpose;
     if(const auto text = arguments.value("purpose")) {
@@ -50,7 +90,8 @@ Command key_create_command() {
                        .value = "TYPE",
                        .help = "rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521, secp256k1, "
                                "brainpool-p256r1 (384, 512), "
-                               "ed25519, ed448, x25519, x448, ml-dsa-44 (65, 87) or slh-dsa-sha2-128s (shake; 192, 256; f)",
+                               "ed25519, ed448, x25519, x448, ml-dsa-44 (65, 87) or slh-dsa-sha2-128s (shake; 192, 256; f); aes-256 for a key in a "
+                               "token that wraps the keys of a database",
                        .required = true},
                       out,
                       OutputFile::force_flag(),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "../columns.hpp"
 #include "../json_output.hpp"
 #include "../session.hpp"
 #include "../terminal.hpp"
@@ -10,6 +11,9 @@
 #include <keyway/key/key_filter.hpp>
 
 #include <nlohmann/json.hpp>
+
+#include <functional>
+#include <utility>
 
 namespace keyway::cli {
 
@@ -32,42 +36,111 @@ std::string nothing_listed(const BackendAlias& alias, std::size_t keys) {
                      : "no key that fits --type and --label; there " + (keys == 1 ? "is 1" : "are " + std::to_string(keys)) + in_backend;
 }
 
+// A store may hold more keys than are to be in memory: no more than a page of them is, in either form.
+
+/// Visits the pages of a listing from the beginning.
+using Pages = std::function<void(const std::function<void(KeyListing page)>& take)>;
+
+Row row_of(const KeyInfo& key) {
+    return {key.label, key.ref.key().to_string(), key.ref.locator().find("id").value_or(""), key.ref.fingerprint().to_string()};
+}
+
 /// The ids stand there where the backend has some.
-std::string key_table(std::vector<Row> rows, bool has_ids) {
-    Row headings{"LABEL", "TYPE", "ID", "SPKI SHA-256"};
+Row shown(Row row, bool has_ids) {
     if(!has_ids) {
-        headings.erase(headings.begin() + 2);
-        for(auto& row : rows) {
-            row.erase(row.begin() + 2);
+        row.erase(row.begin() + 2);
+    }
+    return row;
+}
+
+/// Fits the columns to all keys, then writes them.
+void print_text(const BackendAlias& alias, const Pages& pages, const KeyFilter& filter) {
+    const Row headings{"LABEL", "TYPE", "ID", "SPKI SHA-256"};
+    Columns with_ids(headings);
+    Columns without_ids(shown(headings, false));
+    bool has_ids = false;
+    std::size_t all = 0;
+    std::size_t fitting = 0;
+    std::size_t number = 0;
+    KeyListing last;
+    pages([&](KeyListing page) {
+        all += page.keys.size();
+        last = filter.of(std::move(page));
+        ++number;
+        fitting += last.keys.size();
+        for(const auto& fault : last.faults) {
+            print_error("keyway: warning: " + visible(fault.message()) + "\n");
+        }
+        for(const auto& key : last.keys) {
+            const auto row = row_of(key);
+            has_ids = has_ids || !row[2].empty();
+            with_ids.fit(row);
+            without_ids.fit(shown(row, false));
+        }
+    });
+    if(fitting == 0) {
+        print(nothing_listed(alias, all));
+        return;
+    }
+    const auto& columns = has_ids ? with_ids : without_ids;
+    print(columns.heading());
+    const auto print_page = [&](const KeyListing& page) {
+        std::string lines;
+        for(const auto& key : page.keys) {
+            lines += columns.line(shown(row_of(key), has_ids));
+        }
+        print(lines);
+    };
+    if(number == 1) {
+        print_page(last);
+    } else {
+        pages([&](KeyListing page) { print_page(filter.of(std::move(page))); });
+    }
+}
+
+/// An element of an array in an object, on lines of its own.
+std::string element(const Json& json) {
+    std::string out = "\n    ";
+    for(const char c : json.dump(2, ' ', false, Json::error_handler_t::replace)) {
+        out += c;
+        if(c == '\n') {
+            out += "    ";
         }
     }
-    return table(headings, rows);
+    return out;
+}
+
+/// The same as the object would be printed whole.
+void print_json(const BackendAlias& alias, const Pages& pages, const KeyFilter& filter) {
+    auto faults = Json::array();
+    bool is_first = true;
+    const auto begin = "{\n  \"backend\": " + Json(alias.str()).dump() + ",\n  \"keys\": [";
+    pages([&](KeyListing page) {
+        std::string out;
+        for(const auto& key : filter.of(page).keys) {
+            out += (is_first ? begin : ",") + element(json_of(key));
+            is_first = false;
+        }
+        for(const auto& fault : page.faults) {
+            faults.push_back(json_of(fault));
+        }
+        print(out);
+    });
+    std::string end = is_first ? begin + "],\n  \"faults\": [" : "\n  ],\n  \"faults\": [";
+    for(std::size_t i = 0; i < faults.size(); ++i) {
+        end += (i == 0 ? "" : ",") + element(faults[i]);
+    }
+    print(end + (faults.empty() ? "]\n}\n" : "\n  ]\n}\n"));
 }
 
 void run(Session& session, const Arguments& arguments) {
     const auto filter = filter_of(arguments);
     const auto alias = session.chosen_backend();
     session.work_with({alias});
-    const auto all = list_keys(session.backend(alias), session.options(alias, Phase::use));
-    const auto listing = filter.of(all);
-    auto keys = Json::array();
-    auto faults = Json::array();
-    std::vector<Row> rows;
-    bool has_ids = false;
-    for(const auto& key : listing.keys) {
-        keys.push_back(json_of(key));
-        const auto id = key.ref.locator().find("id");
-        has_ids = has_ids || id;
-        rows.push_back({key.label, key.ref.key().to_string(), id.value_or(""), key.ref.fingerprint().to_string()});
-    }
-    for(const auto& fault : listing.faults) {
-        faults.push_back(json_of(fault));
-        if(!session.json()) {
-            print_error("keyway: warning: " + visible(fault.message()) + "\n");
-        }
-    }
-    session.report(Json{{"backend", alias.str()}, {"keys", keys}, {"faults", faults}},
-                   rows.empty() ? nothing_listed(alias, all.keys.size()) : key_table(std::move(rows), has_ids));
+    const auto& backend = session.backend(alias);
+    const auto options = session.options(alias, Phase::use);
+    const Pages pages = [&](const auto& take) { list_pages(backend, options, take); };
+    session.json() ? print_json(alias, pages, filter) : print_text(alias, pages, filter);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "../output_file.hpp"
 #include "../session.hpp"
 #include "../terminal.hpp"
+#include "../wrapping_keys.hpp"
 #include "commands.hpp"
 #include "common_flags.hpp"
 #include "new_key.hpp"
@@ -40,8 +41,7 @@ KeyRef reference(Session& session, const NamedKey& named) {
     if(const auto* const ref = std::get_if<KeyRef>(&named.key)) {
         return *ref;
     }
-    const auto keys = list_keys(session.backend(named.backend), session.options_for_use(named.backend));
-    return key_with_label(keys, std::get<std::string>(named.key), named.backend).ref;
+    return key_with_label(session.backend(named.backend), session.options_for_use(named.backend), std::get<std::string>(named.key)).ref;
 }
 
 OptionValues use_options(const Session& session, const BackendAlias& alias, const BackendAlias& other) {
@@ -108,6 +108,11 @@ void run(Session& session, const Arguments& arguments) {
     session.work_with({from.backend, to.backend});
     session.choose_label(to.backend, to.label);
     const auto ref = reference(session, from);
+    if(arguments.has("remove-source")) {
+        const auto* const label = std::get_if<std::string>(&from.key);
+        require_no_wrapping_key(session, ref, label == nullptr ? "" : *label,
+                                "move it without --remove-source, name the new one by \"wrapping-key\", then remove the old one");
+    }
     const auto reference_out = reference_file(arguments);
     const auto file = receipt_file(arguments, ref, session.now());
     if(reference_out && std::filesystem::absolute(reference_out->name()).lexically_normal() ==

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "../json_output.hpp"
 #include "../session.hpp"
+#include "../wrapping_keys.hpp"
 #include "commands.hpp"
 #include "common_flags.hpp"
 
@@ -27,9 +28,13 @@ void run(Session& session, const Arguments& arguments) {
     }
     const auto options = session.options(named.backend, Phase::use);
     const auto ref = session.reference(named);
-    const auto key = key_of_reference(list_keys(backend, options), ref);
+    const auto key = key_of_reference(backend, options, ref);
     const auto what = "key " + in_quotes(key.label) + " (" + ref.key().to_string() + ") from backend " +
                       in_quotes(ref.backend().str());
+    if(!arguments.has("force")) {
+        require_no_wrapping_key(session, ref, key.label,
+                                "put them under another key first with `keyway key rewrap`, or say --force");
+    }
     auto json = json_of(key);
     if(arguments.has("dry-run")) {
         json["dry-run"] = true;
@@ -53,6 +58,9 @@ Command key_remove_command() {
             .flags = {{.name = "yes",
                        .takes = Takes::nothing,
                        .help = "do not ask; needed where there is no terminal"},
+                      {.name = "force",
+                       .takes = Takes::nothing,
+                       .help = "also a key that the settings name as \"wrapping-key\" of a database, whose keys are then lost"},
                       dry_run_flag()},
             .positional = reference_positional(),
             .backend_phase = Phase::use,

@@ -80,7 +80,10 @@ void run(Session& session, const Arguments& arguments) {
         if(request.new_passphrase) {
             throw Error(Errc::usage, "--new-passphrase and --new-wrapping-key contradict each other", "give one of them");
         }
-        request.new_wrapping_key = session.reference(session.named_key(*named));
+        const auto key = session.named_key(*named);
+        const auto* const ref = std::get_if<KeyRef>(&key.key);
+        request.new_wrapping_key =
+            ref != nullptr ? WrappingKeyName(*ref) : WrappingKeyName(key.backend, std::get<std::string>(key.key));
     }
     if(arguments.has("dry-run")) {
         const auto number = rewrapper->keys_to_rewrap(request, options);
@@ -116,7 +119,7 @@ Command key_rewrap_command() {
                                "parameters that the settings name now)"},
                       {.name = "new-wrapping-key",
                        .value = "KEY",
-                       .help = "in place of a passphrase: an RSA key of another backend, by its reference, the file with that, "
+                       .help = "in place of a passphrase: an RSA or AES key of another backend, by its reference, the file with that, "
                                "or ALIAS:LABEL"},
                       dry_run_flag()},
             .backend_phase = Phase::use,

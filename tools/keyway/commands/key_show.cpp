@@ -13,11 +13,12 @@ namespace keyway::cli {
 namespace {
 
 KeyInfo find(Session& session, const NamedKey& named) {
-    const auto keys = list_keys(session.backend(named.backend), session.options(named.backend, Phase::use));
+    const auto& backend = session.backend(named.backend);
+    const auto options = session.options(named.backend, Phase::use);
     if(const auto* const ref = std::get_if<KeyRef>(&named.key)) {
-        return key_of_reference(keys, *ref);
+        return key_of_reference(backend, options, *ref);
     }
-    return key_with_label(keys, std::get<std::string>(named.key), named.backend);
+    return key_with_label(backend, options, std::get<std::string>(named.key));
 }
 
 void run(Session& session, const Arguments& arguments) {

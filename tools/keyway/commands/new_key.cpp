@@ -9,8 +9,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-
 namespace keyway::cli {
 
 void remove_again(Session& session, const KeyRef& ref) {
@@ -53,12 +51,12 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
             throw Error(*refused);
         }
     }
-    if(!backend.capabilities().offers(key.spec)) {
+    const auto& offered = backend.capabilities();
+    if(key.phase == Phase::create ? !offered.offers(key.spec) : !offered.offers_import(key.spec)) {
         throw Error(Errc::unsupported,
                     "no key of type " + in_quotes(key.spec.to_string()) + " can be kept" + in_backend);
     }
-    const auto keys = list_keys(backend, session.options_for_use(key.backend)).keys;
-    if(std::ranges::find(keys, label, &KeyInfo::label) != keys.end()) {
+    if(!keys_with_label(backend, session.options_for_use(key.backend), label).keys.empty()) {
         throw Error(Errc::already_exists, "there is a key " + in_quotes(label) + in_backend + " already",
                     "choose another label");
     }

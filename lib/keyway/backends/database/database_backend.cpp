@@ -9,13 +9,18 @@
 #include <keyway/key/key_exporter.hpp>
 #include <keyway/key/key_rewrapper.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
+#include <keyway/key/observed_key_internal.hpp>
+#include <keyway/key/paged_key_lister.hpp>
 #include <keyway/key/private_key_file.hpp>
 #include <keyway/key/software_key_internal.hpp>
 #include <keyway/key/store_checker.hpp>
 
 #include <botan/pk_keys.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 namespace keyway {
 
@@ -28,6 +33,7 @@ constexpr std::size_t listing_page = 1000;
 
 class DatabaseBackend final : public KeyBackend,
                               public KeyLister,
+                              public PagedKeyLister,
                               public KeyRemover,
                               public KeyAdopter,
                               public KeyRewrapper,
@@ -41,6 +47,7 @@ public:
                     const BackendContext& context)
         : KeyBackend(name, std::move(table), std::move(values)),
           secrets_(context.secrets),
+          observer_(context.observer),
           clock_(context.clock),
           database_(configured_database(alias(), settings(), secrets_)),
           protection_(configured_cost(alias(), settings()), context.wrappers, database_->name()),
@@ -68,15 +75,19 @@ public:
 
     std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
+            auto key = export_key(ref, options);
+            const auto name = "key " + in_quotes(ref.locator().find("label").value_or("")) + " in database " + in_quotes(database_->name());
+            return observed(std::move(key), alias().str(), name, observer_);
+        });
+    }
+
+    std::unique_ptr<Botan::Private_Key> export_key(const KeyRef& ref, const OptionValues& options) const override {
+        return naming_backend(alias(), [&] {
             const auto values = completed(Phase::use, options);
             auto connection = database_->open();
             const auto row = find(connection, ref);
             return opened(*connection, row, ref, values);
         });
-    }
-
-    std::unique_ptr<Botan::Private_Key> export_key(const KeyRef& ref, const OptionValues& options) const override {
-        return use(ref, options);
     }
 
     std::optional<Error> check(const KeyRef& ref, const OptionValues& options) const override {
@@ -136,19 +147,37 @@ public:
     }
 
     KeyListing list(const OptionValues& options) const override {
+        KeyListing listing;
+        list_pages(options, [&](KeyListing page) {
+            std::ranges::move(page.keys, std::back_inserter(listing.keys));
+            std::ranges::move(page.faults, std::back_inserter(listing.faults));
+        });
+        return listing;
+    }
+
+    void list_pages(const OptionValues& options, const std::function<void(KeyListing page)>& take) const override {
+        naming_backend(alias(), [&] {
+            static_cast<void>(completed(Phase::use, options));
+            if(auto connection = database_->open()) {
+                for_each_page(*connection, listing_page, [&](const std::vector<KeyHeader>& headers) {
+                    KeyListing page;
+                    for(const auto& header : headers) {
+                        add_to(page, header);
+                    }
+                    take(std::move(page));
+                });
+            }
+        });
+    }
+
+    KeyListing list_label(const std::string& label, const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
             static_cast<void>(completed(Phase::use, options));
+            auto connection = database_->open();
+            const auto row = connection ? find_key(*connection, label) : std::nullopt;
             KeyListing listing;
-            if(auto connection = database_->open()) {
-                for_each_key(*connection, listing_page, [&](const KeyHeader& header) {
-                    try {
-                        listing.keys.push_back({.ref = reference(header),
-                                                .label = header.label,
-                                                .attributes = {{"created", header.created}}});
-                    } catch(const Error& error) {
-                        listing.faults.push_back(error.in_backend(alias().str()));
-                    }
-                });
+            if(row) {
+                add_to(listing, row->header);
             }
             return listing;
         });
@@ -227,6 +256,15 @@ public:
     const BackendCapabilities& capabilities() const override { return capabilities_; }
 
 private:
+    void add_to(KeyListing& listing, const KeyHeader& header) const {
+        try {
+            listing.keys.push_back(
+                {.ref = reference(header), .label = header.label, .attributes = {{"created", header.created}}});
+        } catch(const Error& error) {
+            listing.faults.push_back(error.in_backend(alias().str()));
+        }
+    }
+
     [[nodiscard]] std::string now() const { return to_iso_8601(clock_()); }
 
     [[nodiscard]] Secret read_passphrase(const OptionValues& values) const {
@@ -423,6 +461,7 @@ private:
     }
 
     SecretReader secrets_;
+    KeyUseObserver observer_;
     Clock clock_;
     std::unique_ptr<database::Database> database_;
     mutable KeyProtection protection_;

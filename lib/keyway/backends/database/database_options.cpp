@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/backends/database/database_options_internal.hpp>
 #include <keyway/core/error.hpp>
-#include <keyway/core/file_io.hpp>
 #include <keyway/database/postgresql_database_internal.hpp>
 #include <keyway/database/sqlite_database_internal.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
@@ -43,8 +42,8 @@ OptionTable database_options() {
          .help = "the source of the passphrase of the database, the same for all its keys"},
         {.name = "wrapping-key",
          .phases = {settings},
-         .help = "in place of a passphrase: the reference of an RSA key of another backend (one in an HSM, say), or the file "
-                 "with it; all keys of the database are under that key"},
+         .help = "in place of a passphrase: an RSA or AES key of another backend (one in an HSM, say), by its reference, the "
+                 "file with that, or ALIAS:LABEL; all keys of the database are under that key"},
         {.name = "label", .type = OptionType::text, .phases = {create, store, adopt}, .help = "the key's name"},
         {.name = "argon2-memory-kib",
          .type = OptionType::number,
@@ -124,27 +123,18 @@ Argon2Cost configured_cost(const BackendAlias& alias, const OptionValues& settin
     return cost;
 }
 
-std::optional<KeyRef> configured_wrapping_key(const BackendAlias& alias, const OptionValues& settings) {
+std::optional<WrappingKeyName> configured_wrapping_key(const BackendAlias& alias, const OptionValues& settings) {
     const auto text = settings.text("wrapping-key");
     if(!text) {
         return std::nullopt;
     }
-    auto ref = [&] {
-        if(text->starts_with("keyway:") || text->starts_with('{')) {
-            return KeyRef::parse(*text);
-        }
-        constexpr std::size_t largest_reference = 16UL * 1024UL;
-        const auto bytes = read_file(*text, largest_reference);
-        std::string content(bytes.begin(), bytes.end());
-        content.erase(content.find_last_not_of(" \r\n\t") + 1);
-        return KeyRef::parse(content);
-    }();
-    require_another_backend(alias, ref);
-    return ref;
+    auto name = WrappingKeyName::parse(*text);
+    require_another_backend(alias, name);
+    return name;
 }
 
-void require_another_backend(const BackendAlias& alias, const KeyRef& ref) {
-    if(ref.backend() == alias) {
+void require_another_backend(const BackendAlias& alias, const WrappingKeyName& name) {
+    if(name.backend() == alias) {
         throw Error(Errc::invalid_option,
                     "the wrapping key of backend " + in_quotes(alias.str()) + " is a key of that backend itself",
                     "name a key of another backend: it has to be there before the database is opened");

@@ -5,7 +5,7 @@
 #include <keyway/config/settings.hpp>
 #include <keyway/core/secret_source.hpp>
 #include <keyway/database/database_internal.hpp>
-#include <keyway/key/key_ref.hpp>
+#include <keyway/key/wrapping_key_name.hpp>
 #include <keyway/options/option_spec.hpp>
 #include <keyway/options/option_values.hpp>
 
@@ -30,9 +30,9 @@ namespace keyway {
 
 /// The key of another backend that the settings name, under which the keys of the database are.
 /// @throws Errc::invalid_option when it is a key of this backend; Errc::malformed_data, Errc::storage_failed for the reference
-[[nodiscard]] std::optional<KeyRef> configured_wrapping_key(const BackendAlias& alias, const OptionValues& settings);
+[[nodiscard]] std::optional<WrappingKeyName> configured_wrapping_key(const BackendAlias& alias, const OptionValues& settings);
 
 /// @throws Errc::invalid_option when the key is one of this backend
-void require_another_backend(const BackendAlias& alias, const KeyRef& ref);
+void require_another_backend(const BackendAlias& alias, const WrappingKeyName& name);
 
 }  // namespace keyway

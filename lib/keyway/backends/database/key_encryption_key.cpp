@@ -89,12 +89,12 @@ KeyEncryptionKey new_key_encryption_key(const Argon2Cost& cost, const Secret& pa
     return key;
 }
 
-KeyEncryptionKey new_wrapped_key_encryption_key(const KeyWrapper& wrapper, const SpkiFingerprint& wrapped_by) {
+KeyEncryptionKey new_wrapped_key_encryption_key(const KeyWrapper& wrapper, const std::string& wrapped_by) {
     auto& rng = Botan::system_rng();
     KeyEncryptionKey key;
     key.record.id = Botan::hex_encode(rng.random_vec(id_size), false);
     key.record.kind = KeyEncryptionKind::wrapped;
-    key.record.wrapped_by = wrapped_by.to_string();
+    key.record.wrapped_by = wrapped_by;
     key.bytes = rng.random_vec(envelope_key_size);
     const auto wrapped = wrapper.wrap(Secret(key.bytes), wrap_purpose(key.record));
     key.record.wrap_mechanism = wrapped.mechanism;

@@ -4,7 +4,6 @@
 #include <keyway/core/error.hpp>
 #include <keyway/core/secret.hpp>
 #include <keyway/key/key_wrapper.hpp>
-#include <keyway/key/spki_fingerprint.hpp>
 
 #include <botan/secmem.h>
 
@@ -55,7 +54,7 @@ struct KeyEncryptionKeyRecord {
     KeyEncryptionKind kind = KeyEncryptionKind::passphrase;
 
     // Of one that is wrapped.
-    std::string wrapped_by{};       ///< the SPKI SHA-256 of the wrapping key
+    std::string wrapped_by{};       ///< KeyWrapper::fingerprint
     std::string wrap_mechanism{};   ///< WrappedKey::mechanism
     std::string wrapped_key{};      ///< base64
     std::string wrap_signature{};   ///< base64; empty where the wrapping key may not sign
@@ -76,8 +75,9 @@ struct KeyEncryptionKey {
                                                       const std::string& where);
 
 /// Makes a new record with a random id, and a random key that is wrapped.
+/// @param wrapped_by the wrapper's fingerprint
 /// @throws what the wrapper throws
-[[nodiscard]] KeyEncryptionKey new_wrapped_key_encryption_key(const KeyWrapper& wrapper, const SpkiFingerprint& wrapped_by);
+[[nodiscard]] KeyEncryptionKey new_wrapped_key_encryption_key(const KeyWrapper& wrapper, const std::string& wrapped_by);
 
 /// Opens a wrapped one.
 /// @param where the database, for messages

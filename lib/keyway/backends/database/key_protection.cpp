@@ -2,6 +2,7 @@
 #include <keyway/backends/database/key_protection_internal.hpp>
 #include <keyway/core/error.hpp>
 
+#include <exception>
 #include <memory>
 
 namespace keyway {
@@ -21,20 +22,65 @@ bool is_of_the_means(const Error& error) {
     }
 }
 
+/// Errors that say of the record what is wrong, and not of the key that is to open it.
+bool is_of_the_record(const Error& error) {
+    return error.code() == Errc::malformed_data || error.code() == Errc::key_mismatch;
+}
+
+Error of_wrapping_key(const WrappingKeyName& name, const std::string& where, const Error& error) {
+    return Error(error.code(),
+                 "the wrapping key " + in_quotes(name.short_name()) + " of the database " + in_quotes(where) +
+                     " cannot be used: " + error.message(),
+                 error.hint() + (error.hint().empty() ? "" : "; ") + "without this key no key of the database can be opened")
+        .with_return_value(error.return_value());
+}
+
+/// Whether the record is under an AES key.
+bool is_secret_key(const KeyEncryptionKeyRecord& record) {
+    return record.wrap_mechanism.starts_with("AES-");
+}
+
 }  // namespace
 
-std::unique_ptr<KeyWrapper> KeyProtection::wrapper(const KeyRef& ref) const {
+KeyEncryptionKey KeyProtection::with_wrapping_key(const WrappingKeyName& name,
+                                                  const std::function<KeyEncryptionKey(const KeyWrapper&)>& work) const {
     if(!wrappers_) {
         throw Error(Errc::unsupported, "the keys of the database " + in_quotes(where_) + " are to be wrapped by the key " +
-                                           in_quotes(ref.to_string()) + ", but this program hands no key of another backend in",
+                                           in_quotes(name.short_name()) + ", but this program hands no key of another backend in",
                     "open the backend by a keyway::Keyring, or set BackendContext::wrappers");
     }
-    return wrappers_(ref);
+    const auto opened = [&] {
+        try {
+            return wrappers_(name);
+        } catch(const Error& error) {
+            std::throw_with_nested(of_wrapping_key(name, where_, error));
+        }
+    }();
+    try {
+        return work(*opened);
+    } catch(const Error& error) {
+        if(is_of_the_record(error)) {
+            throw;
+        }
+        std::throw_with_nested(of_wrapping_key(name, where_, error));
+    }
+}
+
+Error KeyProtection::another_wrapping_key(const KeyEncryptionKeyRecord& record,
+                                          const WrappingKeyName& name,
+                                          const std::string& fingerprint) const {
+    return {Errc::key_mismatch,
+            "the keys of the database " + in_quotes(where_) + " are under another wrapping key than the one meant: its " +
+                std::string(is_secret_key(record) ? "fingerprint" : "SPKI SHA-256") + " is " + record.wrapped_by,
+            "the option \"wrapping-key\" names " + fingerprint + ", which is " + in_quotes(name.short_name()) +
+                "; the other one may have been replaced or lost: bring it back"};
 }
 
 KeyEncryptionKey KeyProtection::make(const Means& means) const {
-    if(const auto& ref = means.wrapping_key()) {
-        return new_wrapped_key_encryption_key(*wrapper(*ref), ref->fingerprint());
+    if(const auto& name = means.wrapping_key()) {
+        return with_wrapping_key(*name, [](const KeyWrapper& wrapper) {
+            return new_wrapped_key_encryption_key(wrapper, wrapper.fingerprint({}));
+        });
     }
     return new_key_encryption_key(cost_, means.passphrase(), where_);
 }
@@ -43,23 +89,26 @@ KeyEncryptionKey KeyProtection::open(const KeyEncryptionKeyRecord& record, const
     if(record.kind == KeyEncryptionKind::passphrase) {
         return passphrases_.derive(record, means.passphrase(), where_);
     }
-    const auto& ref = means.wrapping_key();
-    if(!ref) {
+    const auto& name = means.wrapping_key();
+    if(!name) {
         throw Error(Errc::invalid_option,
-                    "the keys of the database " + in_quotes(where_) + " are under a key of another backend, whose SPKI SHA-256 is " +
-                        record.wrapped_by,
+                    "the keys of the database " + in_quotes(where_) + " are under a key of another backend, whose " +
+                        (is_secret_key(record) ? "fingerprint" : "SPKI SHA-256") + " is " + record.wrapped_by,
                     "name that key by the option \"wrapping-key\"");
     }
-    if(ref->fingerprint().to_string() != record.wrapped_by) {
-        throw Error(Errc::key_mismatch,
-                    "the keys of the database " + in_quotes(where_) + " are under another wrapping key than the one meant: its SPKI"
-                    " SHA-256 is " + record.wrapped_by,
-                    "the option \"wrapping-key\" names " + ref->fingerprint().to_string());
+    // Before any token is asked, where the name tells it.
+    if(name->ref() && name->ref()->fingerprint().to_string() != record.wrapped_by) {
+        throw another_wrapping_key(record, *name, name->ref()->fingerprint().to_string());
     }
     if(auto found = kept(record, means)) {
         return *std::move(found);
     }
-    auto key = unwrap_key_encryption_key(record, *wrapper(*ref), where_);
+    auto key = with_wrapping_key(*name, [&](const KeyWrapper& wrapper) {
+        if(const auto fingerprint = wrapper.fingerprint(record.wrap_mechanism); fingerprint != record.wrapped_by) {
+            throw another_wrapping_key(record, *name, fingerprint);
+        }
+        return unwrap_key_encryption_key(record, wrapper, where_);
+    });
     keep(key, means);
     return key;
 }
@@ -99,6 +148,7 @@ void KeyProtection::keep(const KeyEncryptionKey& key, const Means& means) {
     }
     const std::lock_guard lock(mutex_);
     unwrapped_ = key;
+    unwrapped_by_ = means.wrapping_key();
 }
 
 std::optional<KeyEncryptionKey> KeyProtection::kept(const KeyEncryptionKeyRecord& record, const Means& means) {
@@ -115,8 +165,8 @@ std::optional<KeyEncryptionKey> KeyProtection::kept(const KeyEncryptionKeyRecord
     const std::lock_guard lock(mutex_);
     // The whole record: one that was changed since is looked at anew.
     if(unwrapped_ && unwrapped_->record.id == record.id && unwrapped_->record.wrapped_key == record.wrapped_key &&
-       unwrapped_->record.wrap_signature == record.wrap_signature && means.wrapping_key() &&
-       means.wrapping_key()->fingerprint().to_string() == record.wrapped_by) {
+       unwrapped_->record.wrap_signature == record.wrap_signature && unwrapped_->record.wrapped_by == record.wrapped_by &&
+       unwrapped_by_ && means.wrapping_key() == unwrapped_by_) {
         return KeyEncryptionKey{record, unwrapped_->bytes};
     }
     return std::nullopt;

@@ -4,7 +4,6 @@
 #include <keyway/backends/database/key_encryption_key_internal.hpp>
 #include <keyway/backends/database/key_table_internal.hpp>
 #include <keyway/backends/database/rewrap_internal.hpp>
-#include <keyway/key/key_ref.hpp>
 #include <keyway/key/key_wrapper.hpp>
 
 #include <functional>
@@ -21,7 +20,7 @@ class Means {
 public:
     /// @param passphrase reads it, or throws why there is none
     /// @param wrapping_key the key by which new key-encryption keys are wrapped; nothing to make them from the passphrase
-    Means(std::function<Secret()> passphrase, std::optional<KeyRef> wrapping_key)
+    Means(std::function<Secret()> passphrase, std::optional<WrappingKeyName> wrapping_key)
         : read_(std::move(passphrase)), wrapping_key_(std::move(wrapping_key)) {}
 
     [[nodiscard]] const Secret& passphrase() const {
@@ -30,12 +29,12 @@ public:
         }
         return *passphrase_;
     }
-    [[nodiscard]] const std::optional<KeyRef>& wrapping_key() const noexcept { return wrapping_key_; }
+    [[nodiscard]] const std::optional<WrappingKeyName>& wrapping_key() const noexcept { return wrapping_key_; }
 
 private:
     std::function<Secret()> read_;
     mutable std::optional<Secret> passphrase_;
-    std::optional<KeyRef> wrapping_key_;
+    std::optional<WrappingKeyName> wrapping_key_;
 };
 
 /// Makes and opens the key-encryption keys of a database: of either kind.
@@ -50,7 +49,8 @@ public:
         : cost_(cost), wrappers_(std::move(wrappers)), where_(std::move(where)) {}
 
     /// A new one: wrapped where there is a wrapping key, else from the passphrase.
-    /// @throws Errc::unsupported when this program cannot open keys of other backends; what opening that key throws
+    /// @throws Errc::unsupported when this program cannot open keys of other backends; what opening that key throws, said of
+    ///         the wrapping key
     [[nodiscard]] KeyEncryptionKey make(const Means& means) const;
 
     /// @throws Errc::passphrase_incorrect; Errc::key_mismatch when it is wrapped by another key, with both fingerprints;
@@ -70,7 +70,12 @@ public:
     void keep(const KeyEncryptionKey& key, const Means& means);
 
 private:
-    [[nodiscard]] std::unique_ptr<KeyWrapper> wrapper(const KeyRef& ref) const;
+    /// Does something with the wrapping key; what it throws is told as said of that key.
+    [[nodiscard]] KeyEncryptionKey with_wrapping_key(const WrappingKeyName& name,
+                                                     const std::function<KeyEncryptionKey(const KeyWrapper&)>& work) const;
+    [[nodiscard]] Error another_wrapping_key(const KeyEncryptionKeyRecord& record,
+                                             const WrappingKeyName& name,
+                                             const std::string& fingerprint) const;
     [[nodiscard]] std::optional<KeyEncryptionKey> kept(const KeyEncryptionKeyRecord& record, const Means& means);
 
     Argon2Cost cost_;
@@ -79,6 +84,7 @@ private:
     KeyEncryptionKeys passphrases_;
     std::mutex mutex_;
     std::optional<KeyEncryptionKey> unwrapped_;
+    std::optional<WrappingKeyName> unwrapped_by_;
 };
 
 }  // namespace keyway

@@ -42,37 +42,72 @@ struct RecordRow {
     }
 };
 
-/// All of them by one statement, so that they fit together.
-/// @param lock to lock the active one, which then is the only one
-KeyEncryptionKeyRecords select_records(soci::session& sql, int schema, const std::string& lock = {}) {
-    KeyEncryptionKeyRecords records;
-    RecordRow row;
-    const auto text = select_record(schema) + (lock.empty() ? " order by id" : " where active = 1" + lock);
-    soci::statement statement =
-        (sql.prepare << text, soci::into(row.record.id), soci::into(row.active), soci::into(row.kind),
-         soci::into(row.memory_kib), soci::into(row.passes), soci::into(row.parallelism), soci::into(row.record.salt),
-         soci::into(row.record.check_value), soci::into(row.record.sealed_for_active), soci::into(row.record.wrapped_by),
-         soci::into(row.record.wrap_mechanism), soci::into(row.record.wrapped_key), soci::into(row.record.wrap_signature));
-    statement.execute();
-    while(statement.fetch()) {
-        if(row.active == 1) {
-            records.active = row.finished();
-        } else {
-            records.replaced.push_back(row.finished());
+/// All records by one statement, so that they fit together.
+class SelectRecords final : public database::KeptStatement {
+public:
+    SelectRecords(soci::session& sql, const std::string& text)
+        : statement_((sql.prepare << text, soci::into(row_.record.id), soci::into(row_.active), soci::into(row_.kind),
+                      soci::into(row_.memory_kib), soci::into(row_.passes), soci::into(row_.parallelism),
+                      soci::into(row_.record.salt), soci::into(row_.record.check_value),
+                      soci::into(row_.record.sealed_for_active), soci::into(row_.record.wrapped_by),
+                      soci::into(row_.record.wrap_mechanism), soci::into(row_.record.wrapped_key),
+                      soci::into(row_.record.wrap_signature))) {}
+
+    [[nodiscard]] KeyEncryptionKeyRecords all() {
+        KeyEncryptionKeyRecords records;
+        statement_.execute();
+        while(statement_.fetch()) {
+            if(row_.active == 1) {
+                records.active = row_.finished();
+            } else {
+                records.replaced.push_back(row_.finished());
+            }
         }
+        return records;
     }
-    return records;
+
+private:
+    RecordRow row_;
+    soci::statement statement_;
+};
+
+/// Within a transaction that writes.
+/// @param lock to lock the active one, which then is the only one
+KeyEncryptionKeyRecords select_records(soci::session& sql, const std::string& lock = {}) {
+    const auto text = select_record(database::schema_version);
+    return SelectRecords(sql, text + (lock.empty() ? " order by id" : " where active = 1" + lock)).all();
 }
 
+constexpr auto select_by_label =
+    "select label, spki_sha256, key_type, created, key_encryption_key_id, wrapped_data_key, encrypted_private_key"
+    " from signing_key where label = :label";
+
+class SelectKey final : public database::KeptStatement {
+public:
+    SelectKey(soci::session& sql, const std::string& text)
+        : statement_((sql.prepare << text, soci::use(label_, "label"), soci::into(row_.header.label),
+                      soci::into(row_.header.spki_sha256), soci::into(row_.header.key_type), soci::into(row_.header.created),
+                      soci::into(row_.key_encryption_key_id), soci::into(row_.wrapped_data_key),
+                      soci::into(row_.encrypted_private_key))) {}
+
+    [[nodiscard]] std::optional<KeyRow> with_label(const std::string& label) {
+        label_ = label;
+        std::optional<KeyRow> found;
+        statement_.execute();
+        while(statement_.fetch()) {  // to the end, at which the database lets go of it
+            found = row_;
+        }
+        return found;
+    }
+
+private:
+    std::string label_;
+    KeyRow row_;
+    soci::statement statement_;
+};
+
 std::optional<KeyRow> select_key(soci::session& sql, const std::string& label) {
-    KeyRow row;
-    sql << "select label, spki_sha256, key_type, created, key_encryption_key_id, wrapped_data_key,"
-           " encrypted_private_key from signing_key where label = :label",
-        soci::use(label, "label"), soci::into(row.header.label), soci::into(row.header.spki_sha256),
-        soci::into(row.header.key_type), soci::into(row.header.created),
-        soci::into(row.key_encryption_key_id), soci::into(row.wrapped_data_key),
-        soci::into(row.encrypted_private_key);
-    return sql.got_data() ? std::optional(std::move(row)) : std::nullopt;
+    return SelectKey(sql, select_by_label).with_label(label);
 }
 
 }  // namespace
@@ -86,11 +121,12 @@ const KeyEncryptionKeyRecord* KeyEncryptionKeyRecords::find(const std::string& i
 }
 
 KeyEncryptionKeyRecords find_key_encryption_keys(Connection& connection) {
-    return connection.run([&](soci::session& sql) { return select_records(sql, connection.schema()); });
+    const auto text = select_record(connection.schema()) + " order by id";
+    return connection.run([&](soci::session&) { return connection.kept<SelectRecords>(text).all(); });
 }
 
 std::optional<KeyRow> find_key(Connection& connection, const std::string& label) {
-    return connection.run([&](soci::session& sql) { return select_key(sql, label); });
+    return connection.run([&](soci::session&) { return connection.kept<SelectKey>(select_by_label).with_label(label); });
 }
 
 namespace {
@@ -114,13 +150,15 @@ std::vector<KeyHeader> page_after(soci::session& sql, const std::string& after, 
 
 }  // namespace
 
-void for_each_key(Connection& connection, std::size_t page_size, const std::function<void(const KeyHeader&)>& visit) {
+void for_each_page(Connection& connection,
+                   std::size_t page_size,
+                   const std::function<void(const std::vector<KeyHeader>&)>& visit) {
     std::string after;  // no label is empty
     for(;;) {
         // Each page is a statement of its own: a lost connection is found again in the middle, and no server is made to hold all.
         const auto page = connection.run([&](soci::session& sql) { return page_after(sql, after, page_size); });
-        for(const auto& key : page) {
-            visit(key);
+        if(!page.empty()) {
+            visit(page);
         }
         if(page.size() < page_size) {
             return;
@@ -147,7 +185,7 @@ bool insert_record(soci::session& sql, const KeyEncryptionKeyRecord& record, con
         soci::use(record.wrap_mechanism, of_wrapped, "mechanism"), soci::use(record.wrapped_key, of_wrapped, "wrapped"),
         soci::use(record.wrap_signature, of_wrapped, "signature"), soci::use(record.check_value, "check"),
         soci::use(created, "created");
-    const auto active = select_records(sql, database::schema_version).active;
+    const auto active = select_records(sql).active;
     return active && active->id == record.id;
 }
 
@@ -159,7 +197,7 @@ bool insert_key(soci::session& sql,
                 const KeyRow& key,
                 const KeyEncryptionKeyRecord& record,
                 const std::string& created) {
-    const auto active = select_records(sql, database::schema_version, dialect.keep_row).active;
+    const auto active = select_records(sql, dialect.keep_row).active;
     if(active ? active->id != record.id : !insert_record(sql, record, created)) {
         return false;
     }
@@ -199,7 +237,7 @@ void require_writable(Connection& connection, const std::string& created) {
                .encrypted_private_key = std::string(4096, 'A')};
     // The first change brings the schema up.
     database::rehearse_at_newest_schema(connection, created, [&](soci::session& sql) {
-        const auto active = select_records(sql, database::schema_version).active;
+        const auto active = select_records(sql).active;
         KeyEncryptionKeyRecord record{.id = "rehearsal", .cost = {}, .salt = {}, .check_value = {}};
         key.key_encryption_key_id = active ? active->id : record.id;
         static_cast<void>(insert_key(sql, connection.dialect(), key, active.value_or(record), created));

@@ -45,11 +45,11 @@ struct KeyEncryptionKeyRecords {
 /// @return false when there is another one by now
 [[nodiscard]] bool insert_record(soci::session& sql, const KeyEncryptionKeyRecord& record, const std::string& created);
 
-/// Visits all keys by label, and holds no more than a page of them. Keys that are added or removed meanwhile may be among them
+/// Visits all keys by label, page by page, and holds no more than one. Keys that are added or removed meanwhile may be among them
 /// or not; the others are, once.
-void for_each_key(database::Connection& connection,
-                  std::size_t page_size,
-                  const std::function<void(const KeyHeader&)>& visit);
+void for_each_page(database::Connection& connection,
+                   std::size_t page_size,
+                   const std::function<void(const std::vector<KeyHeader>&)>& visit);
 
 /// Adds a key, and the record it is encrypted under when there is none yet, both or neither.
 ///

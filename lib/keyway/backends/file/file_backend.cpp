@@ -4,6 +4,7 @@
 #include <keyway/core/error.hpp>
 #include <keyway/key/key_exporter.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
+#include <keyway/key/observed_key_internal.hpp>
 #include <keyway/key/pbes2_internal.hpp>
 #include <keyway/key/private_key_file.hpp>
 #include <keyway/key/software_key_internal.hpp>
@@ -133,8 +134,11 @@ public:
                 const BackendContext& context)
         : KeyBackend(name, std::move(table), std::move(values)),
           secrets_(context.secrets),
+          observer_(context.observer),
           folder_(required_path()),
-          capabilities_(BackendCapabilities::everything()) {}
+          capabilities_(BackendCapabilities::everything()) {
+        capabilities_.import_only = {KeyType::dsa};
+    }
 
     CreatedKey create(const KeySpec& spec, const OptionValues& options) override {
         return naming_backend(alias(), [&] {
@@ -151,7 +155,7 @@ public:
     KeyRef store(const Botan::Private_Key& key, const OptionValues& options) override {
         return naming_backend(alias(), [&] {
             const auto values = completed(Phase::store, options);
-            require_offered(KeySpec::of(key));
+            require_importable(KeySpec::of(key));
             require_sound(key);
             const auto file = NewFile::of(values);
             require_free(file);
@@ -161,13 +165,16 @@ public:
 
     std::unique_ptr<Botan::Private_Key> use(const KeyRef& ref, const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
-            const auto values = completed(Phase::use, options);
-            return opened(find(ref), ref, passphrase(values));
+            auto key = export_key(ref, options);
+            return observed(std::move(key), alias().str(), "key in file " + in_quotes(folder_.file(name_of(ref)).string()), observer_);
         });
     }
 
     std::unique_ptr<Botan::Private_Key> export_key(const KeyRef& ref, const OptionValues& options) const override {
-        return use(ref, options);
+        return naming_backend(alias(), [&] {
+            const auto values = completed(Phase::use, options);
+            return opened(find(ref), ref, passphrase(values));
+        });
     }
 
     std::optional<Error> check(const KeyRef& ref, const OptionValues& options) const override {
@@ -238,7 +245,7 @@ public:
                 throw no_file(name);
             }
             const auto key = PrivateKeyFile::parse(*bytes, folder_.file(name).string()).open(passphrase(values));
-            require_offered(KeySpec::of(*key));
+            require_importable(KeySpec::of(*key));
             require_sound(*key);
             require_signing(*key);
             auto ref = reference(name, *key);
@@ -251,7 +258,7 @@ public:
         try {
             naming_backend(alias(), [&] {
                 const auto values = completed(phase, options);
-                require_offered(spec);
+                phase == Phase::create ? require_offered(spec) : require_importable(spec);
                 require_free(NewFile::of(values));
             });
             return std::nullopt;
@@ -435,6 +442,7 @@ private:
     }
 
     SecretReader secrets_;
+    KeyUseObserver observer_;
     KeyFolder folder_;
     BackendCapabilities capabilities_;
 };

@@ -8,7 +8,8 @@
 #include <keyway/backends/hsm/write_check_internal.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
 #include <keyway/key/store_checker.hpp>
-#include <keyway/pkcs11/keys/certificates_internal.hpp>
+#include <keyway/key/wrapping_key_store.hpp>
+#include <keyway/pkcs11/keys/aes_key_wrapper_internal.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
 #include <keyway/pkcs11/keys/key_transfer_internal.hpp>
 
@@ -39,6 +40,7 @@ class HsmBackend final : public KeyBackend,
                          public StoreChecker,
                          public WrappedKeySender,
                          public WrappedKeyReceiver,
+                         public WrappingKeyStore,
                          private pkcs11::ForkAware {
 public:
     HsmBackend(const BackendAlias& alias,
@@ -64,6 +66,8 @@ public:
     KeyRef adopt(const OptionValues& call) override;
     void remove(const KeyRef& ref, const OptionValues& call) override;
     std::optional<Error> check_new(const KeySpec& spec, Phase phase, const OptionValues& call) const override;
+    std::unique_ptr<KeyWrapper> open_wrapping_key(const std::string& label, const OptionValues& call) const override;
+    void create_wrapping_key(const std::string& label, const OptionValues& call) override;
 
     void keep_certificate(const KeyRef& ref,
                           std::span<const std::uint8_t> certificate,
@@ -370,8 +374,7 @@ std::unique_ptr<Botan::Private_Key> HsmBackend::use(const KeyRef& ref, const Opt
 
 std::optional<Error> HsmBackend::check(const KeyRef& ref, const OptionValues& call) const {
     try {
-        static_cast<void>(use(ref, call));
-        return std::nullopt;
+        return static_cast<void>(use(ref, call)), std::nullopt;
     } catch(const Error& error) {
         return error;
     }
@@ -438,6 +441,21 @@ KeyRef HsmBackend::adopt(const OptionValues& call) {
     });
 }
 
+std::unique_ptr<KeyWrapper> HsmBackend::open_wrapping_key(const std::string& label, const OptionValues& call) const {
+    return naming_backend(alias(), [&] {
+        const auto options = completed(Phase::use, call);
+        return pkcs11::aes_key_wrapper(token(), pin_provider(options, *token()), {.id = std::nullopt, .label = label});
+    });
+}
+
+void HsmBackend::create_wrapping_key(const std::string& label, const OptionValues& call) {
+    naming_backend(alias(), [&] {
+        const auto options = completed(Phase::use, call);
+        const auto token = this->token();
+        hsm::create_wrapping_key(*token, pin_provider(options, *token), label);
+    });
+}
+
 KeyListing HsmBackend::list(const OptionValues& call) const {
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::use, call);
@@ -454,24 +472,7 @@ void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
         const auto wanted = selector(ref);
         const auto token = this->token();
         hsm::require_removes_keys(*token);
-        bool begun = false;
-        token->with_session(pkcs11::SessionMode::read_write, pin_provider(options, *token), [&](const pkcs11::Session& session) {
-            try {
-                const auto found = pkcs11::find_key_or_remains(session, wanted, ref.fingerprint(), token->name());
-                if(found.private_object == CK_INVALID_HANDLE) {
-                    token->require_sight(session);  // or it would be a whole key that loses its public half
-                }
-                begun = true;
-                pkcs11::destroy_key(session, found);
-            } catch(const Error& error) {
-                // The answer was lost when the last object had gone.
-                if(!begun || error.code() != Errc::key_not_found) {
-                    throw;
-                }
-                token->require_sight(session);
-            }
-            pkcs11::destroy_certificates(session, wanted, ref.fingerprint());
-        });
+        hsm::remove_key(*token, pin_provider(options, *token), wanted, ref.fingerprint());
     });
 }
 

@@ -20,4 +20,15 @@ void sign_once(const Botan::Private_Key& key);
 /// @throws cause, with where the objects are in its hint, when they could not be removed
 void remove_what_was_made(pkcs11::Token& token, const pkcs11::PinProvider& pin, const pkcs11::NewKey& key, const Error& cause);
 
+/// Removes the objects of a key, or what is left of one, and the certificates beside it.
+/// @throws Errc::key_not_found, key_mismatch and others
+void remove_key(pkcs11::Token& token,
+                const pkcs11::PinProvider& pin,
+                const pkcs11::KeySelector& wanted,
+                const SpkiFingerprint& fingerprint);
+
+/// Makes an AES key that other keys are wrapped by.
+/// @throws Errc::already_exists, Errc::unsupported and others
+void create_wrapping_key(pkcs11::Token& token, const pkcs11::PinProvider& pin, const std::string& label);
+
 }  // namespace keyway::hsm

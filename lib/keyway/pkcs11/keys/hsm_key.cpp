@@ -98,36 +98,18 @@ bool HsmKey::proof_is_due() noexcept {
 }
 
 void HsmKey::observe(std::string backend, KeyUseObserver observer) {
-    backend_ = std::move(backend);
-    name_ = name();
-    spki_sha256_ = fingerprint_.to_string();
-    observer_ = std::move(observer);
+    teller_.emplace(std::move(backend), name(), fingerprint_, std::move(observer));
 }
 
 void HsmKey::use_observed(std::string_view operation, const std::function<Done()>& work) {
-    using Clock = std::chrono::steady_clock;
-    const auto begin = Clock::now();
-    KeyUse use;
-    use.operation = operation;
-    const auto tell = [&] {
-        use.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
-        use.backend = backend_;
-        use.key = name_;
-        use.spki_sha256 = spki_sha256_;
-        observer_(use);
-    };
-    try {
+    static_cast<void>(teller_->tell(operation, [&](KeyUse& use) {
         const auto done = within_one_deadline(work);
         token_->count_operation(done.repeated, done.unproven);
         use.failures = done.failures;
         use.repeated = done.repeated;
         use.verified = done.unproven;
-    } catch(const Error& error) {
-        use.error = &error;
-        tell();
-        throw;
-    }
-    tell();
+        return done;
+    }));
 }
 
 void HsmKey::take_usage(const FoundKey& found) noexcept {

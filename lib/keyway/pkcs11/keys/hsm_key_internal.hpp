@@ -2,8 +2,8 @@
 #pragma once
 
 #include <keyway/key/key_spec.hpp>
-#include <keyway/key/key_use.hpp>
 #include <keyway/key/spki_fingerprint.hpp>
+#include <keyway/key/use_teller_internal.hpp>
 #include <keyway/pkcs11/mechanisms_internal.hpp>
 #include <keyway/pkcs11/keys/key_objects_internal.hpp>
 #include <keyway/pkcs11/token_internal.hpp>
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -147,7 +148,7 @@ public:
     /// @param work performs it, and answers a Done
     template <typename Work>
     void use(std::string_view operation, const Work& work) {
-        if(observer_ != nullptr) [[unlikely]] {
+        if(teller_) [[unlikely]] {
             use_observed(operation, work);
             return;
         }
@@ -226,10 +227,7 @@ private:
     SpkiFingerprint fingerprint_;
     std::shared_ptr<const Botan::Public_Key> public_key_;
     KeySpec spec_;
-    std::string backend_;
-    std::string name_;
-    std::string spki_sha256_;
-    KeyUseObserver observer_;
+    std::optional<UseTeller> teller_;
     bool may_sign_ = true;
     bool may_decrypt_ = true;
     bool may_derive_ = true;

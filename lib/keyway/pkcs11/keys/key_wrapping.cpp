@@ -142,11 +142,18 @@ CK_OBJECT_HANDLE unwrap_object(const Session& session,
     throw call_failed(result, "unwrap a key in the token");
 }
 
-WrappedKey wrap_bytes(const Session& session, CK_OBJECT_HANDLE wrapping_key, std::span<const std::uint8_t> secret) {
+WrappedKey wrap_bytes(const Session& session,
+                      CK_OBJECT_HANDLE wrapping_key,
+                      std::span<const std::uint8_t> secret,
+                      CK_MECHANISM_TYPE by) {
     if(secret.empty()) {
         throw Error(Errc::invalid_argument, "there is nothing to wrap");
     }
-    const auto type = mechanism_for(session, secret.size());
+    if(by != 0 && !offers(session, by)) {
+        throw Error(Errc::unsupported, "the token does not offer the mechanism any more by which this was wrapped",
+                    "use the token that wrapped it");
+    }
+    const auto type = by == 0 ? mechanism_for(session, secret.size()) : by;
     const auto object = write_secret(session, secret);
     auto wrapped = wrap(session, wrapping_key, object.handle(), type);
     // SoftHSM 2.6.1 fills up with zeros what is no whole blocks, before it pads: nobody could tell them from the secret's own.

@@ -25,9 +25,13 @@ struct WrappedKey {
 /// Wraps bytes that are a key of somebody else: they stand in the token as a session object for that moment.
 ///
 /// @param secret 1 byte or more
+/// @param by the mechanism; 0 for the best that the token has for it
 /// @throws Errc::unsupported when the token has no mechanism for it, takes no secrets from outside, or changes what is no whole
 ///         blocks of 8 bytes (SoftHSM 2.6.1 adds zeros)
-[[nodiscard]] WrappedKey wrap_bytes(const Session& session, CK_OBJECT_HANDLE wrapping_key, std::span<const std::uint8_t> secret);
+[[nodiscard]] WrappedKey wrap_bytes(const Session& session,
+                                    CK_OBJECT_HANDLE wrapping_key,
+                                    std::span<const std::uint8_t> secret,
+                                    CK_MECHANISM_TYPE by = 0);
 
 /// @throws Errc::malformed_data when they were wrapped by another key, or are damaged
 /// @throws Errc::unsupported when the token has not the mechanism, or does not hand out what it unwrapped

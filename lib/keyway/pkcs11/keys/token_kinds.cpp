@@ -36,6 +36,7 @@ std::set<CK_MECHANISM_TYPE> using_mechanisms(KeyType type) {
             return {CKM_SLH_DSA};
         case KeyType::x25519:
         case KeyType::x448:
+        case KeyType::dsa:
             return {};  // CKM_ECDH1_DERIVE is of other curves too
     }
     return {};
