@@ -253,8 +253,9 @@ TEST_CASE("what the sender throws comes through, and what it sends is checked") 
             });
         });
     };
-    CHECK(changed([](auto& sent) { sent.private_key[9] = static_cast<std::uint8_t>(sent.private_key[9] ^ 1U); }).code() ==
-          Errc::malformed_data);
+    const auto damaged = changed([](auto& sent) { sent.private_key[9] = static_cast<std::uint8_t>(sent.private_key[9] ^ 1U); });
+    CHECK(damaged.code() == Errc::malformed_data);
+    CHECK(damaged.message() == R"(token "the other" cannot unwrap what the other token wrapped by CKM_AES_KEY_WRAP_PAD)");
     CHECK(changed([](auto& sent) { sent.hash = "MD5"; }).code() == Errc::malformed_data);
     CHECK(changed([](auto& sent) { sent.secret[9] = static_cast<std::uint8_t>(sent.secret[9] ^ 1U); }).code() == Errc::token_failed);
     CHECK(tokens.holds_pairs(1));
