@@ -22,11 +22,13 @@ const Clock noon = [] { return Time(std::chrono::seconds(1'800'000'000)); };
 /// Two tokens of one SoftHSM, with a backend each.
 class TwoTokens {
 public:
-    explicit TwoTokens(HsmStore::Through through = HsmStore::Through::softhsm) : store(through) {
+    explicit TwoTokens(std::string_view deadline) : TwoTokens(HsmStore::Through::softhsm, deadline) {}
+    explicit TwoTokens(HsmStore::Through through = HsmStore::Through::softhsm, std::string_view deadline = "60000") : store(through) {
         const auto& other = store.token().store().add_token({.label = "the other"});
         const auto pin = "file:" + other.user_pin_file.string();
-        from = store.open();
-        to = store.open({{"token-label", other.label}, {"user-pin", pin}});
+        // Longer than usual: a busy machine takes seconds to make an RSA key, and nothing is tried again after the deadline.
+        from = store.open({{"deadline-ms", deadline}});
+        to = store.open({{"token-label", other.label}, {"user-pin", pin}, {"deadline-ms", deadline}});
     }
 
     CreatedKey make(std::string_view label, std::string_view kind) {
@@ -101,6 +103,12 @@ TEST_CASE("a key goes to another label in the same token, encrypted too") {
     const KeyMigration within{.from = *tokens.from, .ref = made.ref, .use = {}, .to = *tokens.from, .store = migration.store};
     const auto receipt = migrate_key(within, noon, {});
     CHECK(receipt.way == MigrationWay::wrapped);
+    CHECK(tokens.holds_pairs(2));
+}
+
+TEST_CASE("the deadline is for getting over faults, and no limit for a transfer that meets none") {
+    TwoTokens tokens("1");
+    CHECK(tokens.migrate(tokens.make("old", "p-256").ref).way == MigrationWay::wrapped);
     CHECK(tokens.holds_pairs(2));
 }
 
@@ -199,7 +207,8 @@ TEST_CASE("a transfer is got over faults, or leaves nothing: at every call, befo
         return to ? "moved" : function + ": " + outcome.text();
     };
     for(const auto& [function, times] : calls) {
-        for(int at = 1; at <= times; ++at) {
+        // Nobody is told that a key of the moment could not be destroyed: it goes with its session.
+        for(int at = function == "C_DestroyObject" ? times : 1; at <= times; ++at) {
             const auto number = R"(, "at": )" + std::to_string(at);
             CHECK(with(function, R"("rv": "CKR_SESSION_HANDLE_INVALID", "when": "after")" + number) == "moved");
         }
@@ -244,8 +253,9 @@ TEST_CASE("what the sender throws comes through, and what it sends is checked") 
             });
         });
     };
-    CHECK(changed([](auto& sent) { sent.private_key[9] = static_cast<std::uint8_t>(sent.private_key[9] ^ 1U); }).code() ==
-          Errc::malformed_data);
+    const auto damaged = changed([](auto& sent) { sent.private_key[9] = static_cast<std::uint8_t>(sent.private_key[9] ^ 1U); });
+    CHECK(damaged.code() == Errc::malformed_data);
+    CHECK(damaged.message() == R"(token "the other" cannot unwrap what the other token wrapped by CKM_AES_KEY_WRAP_PAD)");
     CHECK(changed([](auto& sent) { sent.hash = "MD5"; }).code() == Errc::malformed_data);
     CHECK(changed([](auto& sent) { sent.secret[9] = static_cast<std::uint8_t>(sent.secret[9] ^ 1U); }).code() == Errc::token_failed);
     CHECK(tokens.holds_pairs(1));

@@ -312,7 +312,18 @@ FoundKey receive_key(const Session& session,
         throw call_failed(result, "unwrap the AES key that the private key comes under in " + std::string(token_name));
     }
     const SessionObject secret(session, object);
-    return unwrap_key(session, secret.handle(), {.mechanism = format->mechanism, .bytes = came.private_key}, public_half, key, made);
+    try {
+        return unwrap_key(session, secret.handle(), {.mechanism = format->mechanism, .bytes = came.private_key}, public_half, key, made);
+    } catch(const Error& error) {
+        if(error.code() != Errc::malformed_data || came.format != WrapFormat::wrap_pad) {
+            throw;
+        }
+        // Of damage on the way nobody knows here; tokens of two makers are the likelier cause.
+        throw Error(Errc::malformed_data,
+                    std::string(token_name) + " cannot unwrap what the other token wrapped by CKM_AES_KEY_WRAP_PAD",
+                    "tokens of different makers often mean different formats by that; CKM_AES_KEY_WRAP_KWP would be the same with all")
+            .with_return_value(error.return_value());
+    }
 }
 
 }  // namespace keyway::pkcs11

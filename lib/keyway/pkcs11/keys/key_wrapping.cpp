@@ -53,6 +53,11 @@ WrappedKey wrap(const Session& session, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT
     if(result == CKR_OK && size <= largest_wrapped) {
         out.bytes.resize(size);
         result = calls.C_WrapKey(session.handle(), &mechanism, wrapping_key, key, out.bytes.data(), &size);
+        if(result == CKR_BUFFER_TOO_SMALL) {  // NSS tells less than it then wants
+            size = largest_wrapped;
+            out.bytes.resize(size);
+            result = calls.C_WrapKey(session.handle(), &mechanism, wrapping_key, key, out.bytes.data(), &size);
+        }
     }
     if(result != CKR_OK || size > largest_wrapped) {
         throw call_failed(result == CKR_OK ? CKR_GENERAL_ERROR : result, "wrap a key in the token");
