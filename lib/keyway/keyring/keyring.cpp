@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <keyway/backends/database/database_backend.hpp>
-#include <keyway/backends/file/file_backend.hpp>
-#include <keyway/backends/hsm/hsm_backend.hpp>
 #include <keyway/keyring/keyring.hpp>
 
 #include <botan/pk_keys.h>
@@ -9,14 +6,6 @@
 #include <utility>
 
 namespace keyway {
-
-BackendRegistry standard_backends() {
-    BackendRegistry registry;
-    registry.add(hsm_backend());
-    registry.add(file_backend());
-    registry.add(database_backend());
-    return registry;
-}
 
 /// Which keys were made by fallback, and who is told of their uses.
 struct Keyring::Fallbacks {
