@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <new>
 #include <unistd.h>
 
@@ -123,6 +124,14 @@ Arguments arguments_of(const Command& command, const std::vector<Flag>& flags, c
     }
 }
 
+/// Opened before anything is done: what cannot be recorded is not to be done.
+std::unique_ptr<Audit> audit_of(const Command& command, const Arguments& arguments, const Settings& settings) {
+    if(!settings.audit() || !command.uses_keys) {
+        return nullptr;
+    }
+    return std::make_unique<Audit>(*settings.audit(), arguments.has("dry-run") ? Audit::Mode::look : Audit::Mode::write);
+}
+
 void run_command(const Globals& globals, const BackendRegistry& backends) {
     const auto& command = find_command(globals.rest);
     auto configuration = load_configuration(globals);
@@ -133,8 +142,9 @@ void run_command(const Globals& globals, const BackendRegistry& backends) {
     const auto arguments = arguments_of(command, all_flags(command, options), rest, backends, configuration.settings);
     // In this scope, so that backends and their tokens are closed before main returns: PKCS#11 modules do not
     // survive calls from static destructors.
+    auto audit = audit_of(command, arguments, configuration.settings);
     Session session(std::move(configuration), globals.json ? OutputForm::json : OutputForm::text, options,
-                    arguments, backends);
+                    arguments, backends, std::move(audit));
     command.run(session, arguments);
 }
 

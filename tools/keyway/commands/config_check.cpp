@@ -117,6 +117,7 @@ Command config_check_command() {
             .details = "Every fault is shown, with what to do about it. The exit status is 0 when there is none, else that of the "
                        "first. A wrong PIN goes to its token, once.",
             .example = "keyway config check --open",
+            .uses_keys = true,
             .run = run};
 }
 

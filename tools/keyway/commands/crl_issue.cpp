@@ -157,33 +157,41 @@ void run(Session& session, const Arguments& arguments) {
     const auto named = session.named_key(arguments.required("issuer-key"));
     require_own_place(named);
     session.work_with({named.backend});
-    const auto key = session.open(named);
-    x509::Issuer issuer(certificate, *key.key, Botan::system_rng(), wish);
+    std::string scheme;
+    const auto pem = session.audited(
+        {.operation = "sign-crl", .backend = named.backend.str(), .object = std::to_string(fields.number)},
+        [&](AuditEntry& entry) -> std::optional<std::string> {
+            const auto key = session.open(named, entry);
+            x509::Issuer issuer(certificate, *key.key, Botan::system_rng(), wish);
+            scheme = issuer.scheme().name();
+            return arguments.has("dry-run") ? std::nullopt
+                                            : std::optional(x509::issue_crl(issuer, fields, Botan::system_rng()).PEM_encode());
+        });
 
-    Json json{{"issuer", issuer.name().to_string()},
+    const auto issuer = x509::DistinguishedName::from_botan(certificate.subject_dn()).to_string();
+    Json json{{"issuer", issuer},
               {"number", fields.number},
               {"revoked", fields.revoked.size()},
               {"this-update", to_iso_8601(fields.this_update)},
               {"next-update", to_iso_8601(fields.next_update)},
-              {"scheme", issuer.scheme().name()}};
-    const auto text = facts({{"issuer", issuer.name().to_string()},
+              {"scheme", scheme}};
+    const auto text = facts({{"issuer", issuer},
                              {"number", std::to_string(fields.number)},
                              {"revoked", std::to_string(fields.revoked.size())},
                              {"next update", to_iso_8601(fields.next_update)},
-                             {"file", arguments.has("dry-run") ? "" : file.name()}});
-    if(arguments.has("dry-run")) {
+                             {"file", pem ? file.name() : ""}});
+    if(!pem) {
         json["dry-run"] = true;
         session.report(json, "would issue a revocation list:\n" + text);
         return;
     }
-    const auto pem = x509::issue_crl(issuer, fields, Botan::system_rng()).PEM_encode();
-    json["pem"] = pem;
+    json["pem"] = *pem;
     json["out"] = file.name();
     if(!file.is_standard_output()) {
-        file.write(pem);
+        file.write(*pem);
         session.report(json, text);
     } else {
-        session.report(json, pem);
+        session.report(json, *pem);
     }
 }
 
@@ -227,6 +235,7 @@ Command crl_issue_command() {
             "aACompromise.",
         .example = "keyway crl issue --issuer ca.pem --issuer-key ca.ref --number 8 \\\n"
                    "    --revoke-certificate www.pem:keyCompromise --out ca.crl",
+        .uses_keys = true,
         .run = run};
 }
 

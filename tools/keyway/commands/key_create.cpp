@@ -32,7 +32,8 @@ void run(Session& session, const Arguments& arguments) {
         return;
     }
     session.expect_new_key(alias);
-    const auto made = session.create(alias, purpose, wanted.spec, wanted.options);
+    const auto made = make_recorded(session, wanted, "create",
+                                    [&] { return session.create(alias, purpose, wanted.spec, wanted.options); });
     hand_out(session, wanted, made, file);
 }
 
@@ -61,6 +62,7 @@ Command key_create_command() {
                        "it.",
             .example = "keyway key create --backend hsm --type p-256 --label root \\\n"
                        "    --user-pin env:HSM_PIN --out root.ref",
+            .uses_keys = true,
             .run = run};
 }
 

@@ -6,8 +6,10 @@
 #include "commands.hpp"
 #include "common_flags.hpp"
 #include "new_key.hpp"
+#include "removal.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/core/file_io.hpp>
 #include <keyway/key/key_migration.hpp>
 
 #include <nlohmann/json.hpp>
@@ -76,26 +78,48 @@ void write_reference(const OutputFile& file, const KeyRef& ref, const std::strin
     }
 }
 
+/// The move is done, and only the removal failed: with everything that is needed to go on.
+Error not_removed(const Error& error, const KeyMigration& migration, const MigrationReceipt& made, const std::string& file) {
+    const auto alias = migration.from.alias().str();
+    return Error(error.code(),
+                 "the key was moved, but the old one is still in backend " + in_quotes(alias) + ": " + error.message(),
+                 "the new key is " + made.to.to_string() + "; the receipt is in " + in_quotes(file) +
+                     "; remove the old key with: keyway key remove '" + made.from.to_string() + "'")
+        .in_backend(alias);
+}
+
 /// @return whether it was removed
-bool remove_source(const KeyMigration& migration, const Arguments& arguments, const std::string& receipt) {
+bool remove_source(Session& session, const KeyMigration& migration, const MigrationReceipt& made, const Arguments& arguments,
+                   const std::string& file) {
     const auto what = "the old key in backend " + in_quotes(migration.from.alias().str());
     if(!arguments.has("yes") && !confirm("the new key is proven. remove " + what + "? it cannot be brought back")) {
         return false;
     }
-    auto* const remover = dynamic_cast<KeyRemover*>(&migration.from);
-    if(remover == nullptr) {
-        throw Error(Errc::unsupported,
-                    "the key was moved, but the backend " + in_quotes(migration.from.alias().str()) + " cannot remove keys",
-                    "remove the old one by the means of its store; the receipt is in " + in_quotes(receipt));
-    }
-    try {
-        remover->remove(migration.ref, migration.use);
-    } catch(const Error& error) {
-        throw Error(error.code(), "the key was moved, but " + what + " could not be removed: " + error.message(),
-                    "the receipt is in " + in_quotes(receipt) + "; remove the old key with `keyway key remove`")
-            .in_backend(migration.from.alias().str());
-    }
+    remove_recorded(session, migration.ref, [&] {
+        try {
+            // That it can remove keys was seen before the move.
+            dynamic_cast<KeyRemover&>(migration.from).remove(migration.ref, migration.use);
+        } catch(const Error& error) {
+            throw not_removed(error, migration, made, file);
+        }
+    });
     return true;
+}
+
+MigrationReceipt migrate(Session& session, const KeyMigration& migration, const OutputFile& file) {
+    return session.audited(
+        {.operation = "migrate", .backend = migration.from.alias().str(), .ref = migration.ref}, [&](AuditEntry& entry) {
+            return migrate_key(migration, [&] { return session.now(); }, [&](const MigrationReceipt& made) {
+                file.write(made.to_json());
+                entry.object = made.to.to_string();
+                try {
+                    session.record(entry);
+                } catch(const Error&) {
+                    remove_file(file.name());
+                    throw;
+                }
+            });
+        });
 }
 
 void run(Session& session, const Arguments& arguments) {
@@ -121,17 +145,20 @@ void run(Session& session, const Arguments& arguments) {
                                  .store = session.options(to.backend, Phase::store),
                                  .use_new = session.options_for_use(to.backend)};
     require_movable(migration);
+    if(arguments.has("remove-source") && dynamic_cast<KeyRemover*>(&migration.from) == nullptr) {
+        throw Error(Errc::unsupported, "the backend " + in_quotes(from.backend.str()) + " cannot remove keys",
+                    "leave --remove-source out, and remove the old key by the means of its store");
+    }
     if(dry_run) {
         report_dry_run(session, {to.backend, ref.key(), migration.store}, "move", from.backend);
         return;
     }
     session.expect_new_key(to.backend);
-    const auto receipt = migrate_key(migration, [&] { return session.now(); },
-                                     [&](const MigrationReceipt& made) { file.write(made.to_json()); });
+    const auto receipt = migrate(session, migration, file);
     if(reference_out) {
         write_reference(*reference_out, receipt.to, file.name());
     }
-    const bool removed = arguments.has("remove-source") && remove_source(migration, arguments, file.name());
+    const bool removed = arguments.has("remove-source") && remove_source(session, migration, receipt, arguments, file.name());
     auto json = json_of(receipt.to);
     json["label"] = to.label;
     json["receipt"] = Json::parse(receipt.to_json());
@@ -175,6 +202,7 @@ Command key_migrate_command() {
                        "the receipt holds both signatures. Whatever fails, the new key is removed again, and the old one is "
                        "untouched. The reference of the new key is printed. Also takes the flags for using the old key.",
             .example = "keyway key migrate file:ca-2026 hsm:ca-2026 --hsm-user-pin env:HSM_PIN",
+            .uses_keys = true,
             .run = run};
 }
 

@@ -94,7 +94,11 @@ void run(Session& session, const Arguments& arguments) {
         if(error_is_terminal()) {
             request.progress = [&line](const RewrapProgress& progress) { line.show(progress); };
         }
-        result = rewrapper->rewrap(request, options);
+        result = session.audited({.operation = "rewrap", .backend = alias.str()}, [&](AuditEntry& entry) {
+            auto done = rewrapper->rewrap(request, options);
+            entry.object = keys(done.rewrapped);
+            return done;
+        });
     }
     session.report({{"backend", alias.str()}, {"rewrapped", result.rewrapped}, {"resumed", result.resumed}},
                    "put " + keys(result.rewrapped) + where + " under " +
@@ -124,6 +128,7 @@ Command key_rewrap_command() {
                        "Keys are used and made meanwhile: the new passphrase or key opens all of them from the beginning "
                        "on, the old one those that are not done yet. When it is stopped, the same call goes on.",
             .example = "keyway key rewrap --backend db --passphrase file:old --new-passphrase file:new",
+            .uses_keys = true,
             .run = run};
 }
 

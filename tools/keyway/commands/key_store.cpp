@@ -55,7 +55,10 @@ void run(Session& session, const Arguments& arguments) {
         return;
     }
     session.expect_new_key(alias);
-    hand_out(session, wanted, {session.backend(alias).store(*key, wanted.options), nullptr}, file);
+    const auto stored = make_recorded(session, wanted, "store", [&]() -> CreatedKey {
+        return {session.backend(alias).store(*key, wanted.options), nullptr};
+    });
+    hand_out(session, wanted, stored, file);
 }
 
 }  // namespace
@@ -83,6 +86,7 @@ Command key_store_command() {
         .details = "Reads PKCS#8, PKCS#1, SEC 1 and PKCS#12, encrypted or not. The file stays where it is.",
         .example = "keyway key store --in ca.pem --in-passphrase prompt: --certificate ca.crt \\\n"
                    "    --backend hsm --label ca --user-pin env:HSM_PIN",
+        .uses_keys = true,
         .run = run};
 }
 

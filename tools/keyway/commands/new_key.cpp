@@ -77,6 +77,19 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
                              where + "\n");
 }
 
+CreatedKey make_recorded(Session& session, const NewKey& key, const std::string& operation,
+                         const std::function<CreatedKey()>& make) {
+    return session.audited(
+        {.operation = operation, .backend = key.backend.str(), .label = key.options.text("label").value_or("")},
+        [&](AuditEntry& entry) {
+            auto made = make();
+            entry.ref = made.ref;
+            entry.backend = made.ref.backend().str();
+            return made;
+        },
+        [&](const AuditEntry& entry, const Error&) { remove_again(session, *entry.ref); });
+}
+
 void hand_out(Session& session, const NewKey& key, const CreatedKey& made, const std::optional<OutputFile>& file) {
     const auto& ref = made.ref;
     const auto line = ref.to_string() + "\n";

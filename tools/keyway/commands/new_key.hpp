@@ -4,6 +4,7 @@
 #include "../output_file.hpp"
 #include "../session.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,12 @@ void report_reference(Session& session, const std::string& label, const KeyRef& 
 /// @param from the backend that the key comes from, if any
 void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
                     const std::optional<BackendAlias>& from = std::nullopt);
+
+/// Makes or imports the key, and has that recorded; what cannot be recorded is removed again.
+/// @param operation "create" or "store"
+/// @throws what `make` throws; Errc::storage_failed
+[[nodiscard]] CreatedKey make_recorded(Session& session, const NewKey& key, const std::string& operation,
+                                       const std::function<CreatedKey()>& make);
 
 /// Writes the reference to the file, if there is to be one, and prints it.
 ///
