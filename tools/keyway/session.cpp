@@ -148,8 +148,10 @@ void Session::work_with(const std::vector<BackendAlias>& backends, const std::ve
 
 void Session::choose_label(const BackendAlias& alias, const std::string& label) {
     RawOption raw{.value = label, .form = RawOption::Form::text, .origin = {OptionOrigin::Kind::call, "the command line"}};
-    if(!options_[alias].emplace("label", std::move(raw)).second) {
-        throw Error(Errc::usage, "the new key's label is given twice", "leave --label out: it stands behind the colon");
+    if(const auto [given, is_new] = options_[alias].emplace("label", std::move(raw)); !is_new) {
+        throw Error(Errc::usage, "the new key's label is given twice: as " + in_quotes(label) + " behind the colon, and by " +
+                                     given->second.origin.place,
+                    "leave " + given->second.origin.place + " out");
     }
 }
 

@@ -77,7 +77,7 @@ void run(Session& session, const Arguments& arguments) {
         throw Error(Errc::usage, "--issuer and --issuer-key belong together",
                     "give both for an intermediate, none for a root");
     }
-    const OutputFile file(arguments);
+    const OutputFile file(session, arguments);
     arguments.has("issuer") ? create_intermediate(session, arguments, file)
                             : create_root(session, arguments, file);
 }

@@ -96,7 +96,7 @@ void run(Session& session, const Arguments& arguments) {
         throw Error(Errc::usage, "give either --csr or --key", "a request by others, or a key of a backend");
     }
     const auto& profile = profile_of(arguments.required("profile"));
-    const OutputFile file(arguments);
+    const OutputFile file(session, arguments);
     const auto issuer_certificate = certificate_of(arguments, "issuer");
     const auto issuer_named = session.named_key(arguments.required("issuer-key"));
     require_own_place(issuer_named);

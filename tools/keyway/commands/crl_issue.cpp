@@ -48,6 +48,10 @@ x509::RevokedCertificate parse_revocation(const std::string& text, Time now) {
         end = next;
         from = next + 1;
     }
+    if(end == 0) {
+        throw Error(Errc::invalid_argument, "--revoke " + in_quotes(text) + " does not begin with a serial number in hexadecimal",
+                    "give SERIAL[:REASON[:TIME]], for instance 0A1B2C:keyCompromise; a certificate's file goes to --revoke-certificate");
+    }
     x509::RevokedCertificate revoked{x509::SerialNumber::from_hex(text.substr(0, end)), now};
     if(end < text.size()) {
         set_reason(revoked, text.substr(end + 1));
@@ -64,6 +68,17 @@ bool is_reason(const std::string& text) {
     }
 }
 
+/// Where there is no file of the whole name, but one of the part before a colon, what follows is meant for a reason.
+void require_no_misspelt_reason(const std::string& text) {
+    std::error_code ignored;
+    const auto colon = text.find(':');
+    if(colon != std::string::npos && !std::filesystem::exists(text, ignored) &&
+       std::filesystem::exists(text.substr(0, colon), ignored)) {
+        const auto reason = text.substr(colon + 1);
+        static_cast<void>(x509::parse_revocation_reason(reason.substr(0, reason.find(':'))));
+    }
+}
+
 /// Where the name of the file ends in FILE[:REASON[:TIME]]; a colon that no reason follows is part of it.
 std::size_t end_of_name(const std::string& text) {
     auto colon = text.find(':');
@@ -74,6 +89,7 @@ std::size_t end_of_name(const std::string& text) {
         }
         colon = next;
     }
+    require_no_misspelt_reason(text);
     return text.size();
 }
 
@@ -145,7 +161,7 @@ void require_newer(const OutputFile& file, const Botan::X509_Certificate& issuer
 }
 
 void run(Session& session, const Arguments& arguments) {
-    const OutputFile file(arguments);
+    const OutputFile file(session, arguments);
     const auto certificate = certificate_of(arguments, "issuer");
     const auto fields = fields_of(session, arguments, certificate);
     const auto wish = signature_wish(arguments);

@@ -10,7 +10,7 @@ namespace keyway::cli {
 namespace {
 
 void run(Session& session, const Arguments& arguments) {
-    const auto file = reference_file(arguments);
+    const auto file = reference_file(session, arguments);
     const auto alias = session.chosen_backend();
     session.work_with({alias});
     auto* const adopter = dynamic_cast<KeyAdopter*>(&session.backend(alias));

@@ -3,12 +3,34 @@
 #include "common_flags.hpp"
 #include "new_key.hpp"
 
+#include <keyway/core/error.hpp>
+
 namespace keyway::cli {
 
 namespace {
 
+/// Where the backend is away and has a fallback, the real run would go there, and so does this.
+void dry_run(Session& session, const NewKey& wanted, std::optional<KeyPurpose> purpose) {
+    const auto& settings = session.configuration().settings;
+    const auto fallback = purpose ? settings.fallback_of(wanted.backend, *purpose) : std::nullopt;
+    try {
+        report_dry_run(session, wanted, "create");
+    } catch(const Error& error) {
+        if(!fallback || error.code() != Errc::token_not_found) {
+            throw;
+        }
+        auto options = session.options(*fallback, Phase::create);
+        const auto* const label = session.types().type(settings.backend(*fallback).type).options->find("label");
+        if(const auto text = wanted.options.text("label"); text && label != nullptr && !options.has("label")) {
+            options.set(*label, {.value = *text, .form = RawOption::Form::text, .origin = wanted.options.find("label")->origin});
+        }
+        session.warn("the backend " + in_quotes(wanted.backend.str()) + " cannot be reached: " + error.message());
+        report_dry_run(session, {*fallback, wanted.spec, std::move(options), Phase::create, wanted.backend}, "create");
+    }
+}
+
 void run(Session& session, const Arguments& arguments) {
-    const auto file = reference_file(arguments);
+    const auto file = reference_file(session, arguments);
     std::optional<KeyPurpose> purpose;
     if(const auto text = arguments.value("purpose")) {
         purpose = parse_key_purpose(*text);
@@ -27,8 +49,9 @@ void run(Session& session, const Arguments& arguments) {
     session.work_with({alias}, by_alias);
     const NewKey wanted{alias, KeySpec::parse(arguments.required("type")),
                         session.options(alias, Phase::create), Phase::create};
+    require_label(session, wanted);
     if(arguments.has("dry-run")) {
-        report_dry_run(session, wanted, "create");
+        dry_run(session, wanted, purpose);
         return;
     }
     session.expect_new_key(alias);

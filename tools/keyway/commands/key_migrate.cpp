@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 namespace keyway::cli {
 
@@ -28,6 +29,11 @@ struct Destination {
 };
 
 Destination destination(const Session& session, const std::string& text) {
+    if(text.find(':') == std::string::npos) {
+        throw Error(Errc::usage, "the second argument, " + in_quotes(text) + ", names no backend",
+                    "give ALIAS:LABEL, the backend and the new key's label; backends: " +
+                        aliases_in(session.configuration().settings));
+    }
     const auto named = session.named_key(text);
     const auto* const label = std::get_if<std::string>(&named.key);
     if(label == nullptr) {
@@ -35,6 +41,22 @@ Destination destination(const Session& session, const std::string& text) {
                     "give ALIAS:LABEL: the backend and the new key's label");
     }
     return {named.backend, *label};
+}
+
+/// Both keys have to sign to prove the move.
+void require_signing(const OptionValues& store) {
+    const auto usage = store.text("usage");
+    if(!usage) {
+        return;
+    }
+    std::istringstream words(*usage);
+    for(std::string word; std::getline(words, word, ',');) {
+        if(word == "sign") {
+            return;
+        }
+    }
+    throw Error(Errc::unsupported, "a key of usage " + in_quotes(*usage) + " could not sign, and so not be proven to be the old one",
+                "add sign to the usage, or import the key with `keyway key store`");
 }
 
 /// With the options for use only: where both backends are the same one, the others are for the new key.
@@ -51,8 +73,8 @@ OptionValues use_options(const Session& session, const BackendAlias& alias, cons
 }
 
 /// The file of --receipt, or one named by the key and the time: no two moves give the same one.
-OutputFile receipt_file(const Arguments& arguments, const KeyRef& ref, Time now) {
-    auto time = to_iso_8601(now);
+OutputFile receipt_file(const Session& session, const Arguments& arguments, const KeyRef& ref) {
+    auto time = to_iso_8601(session.now());
     std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
     const auto usual = "migration-" + ref.fingerprint().to_string().substr(0, 16) + "-" + time + ".json";
     if(arguments.value("receipt") == "-") {
@@ -60,7 +82,7 @@ OutputFile receipt_file(const Arguments& arguments, const KeyRef& ref, Time now)
                     "name a file with --receipt; with --json the receipt is printed, too");
     }
     try {
-        return OutputFile(Arguments({{"out", {arguments.value("receipt").value_or(usual)}}}, std::nullopt));
+        return OutputFile(session, Arguments({{"out", {arguments.value("receipt").value_or(usual)}}}, std::nullopt));
     } catch(const Error& error) {
         throw error.code() == Errc::already_exists
             ? Error(error.code(), error.message(), "choose another name with --receipt; no receipt is ever replaced")
@@ -132,8 +154,8 @@ void run(Session& session, const Arguments& arguments) {
     session.work_with({from.backend, to.backend});
     session.choose_label(to.backend, to.label);
     const auto ref = reference(session, from);
-    const auto reference_out = reference_file(arguments);
-    const auto file = receipt_file(arguments, ref, session.now());
+    const auto reference_out = reference_file(session, arguments);
+    const auto file = receipt_file(session, arguments, ref);
     if(reference_out && std::filesystem::absolute(reference_out->name()).lexically_normal() ==
                             std::filesystem::absolute(file.name()).lexically_normal()) {
         throw Error(Errc::usage, "--out and --receipt name the same file " + in_quotes(file.name()), "name two");
@@ -144,6 +166,7 @@ void run(Session& session, const Arguments& arguments) {
                                  .to = session.backend(to.backend),
                                  .store = session.options(to.backend, Phase::store),
                                  .use_new = session.options_for_use(to.backend)};
+    require_signing(migration.store);
     require_movable(migration);
     if(arguments.has("remove-source") && dynamic_cast<KeyRemover*>(&migration.from) == nullptr) {
         throw Error(Errc::unsupported, "the backend " + in_quotes(from.backend.str()) + " cannot remove keys",
@@ -174,7 +197,7 @@ void run(Session& session, const Arguments& arguments) {
                       {"old key", removed ? "removed" : "still in backend " + from.backend.str()}}) +
                "\n";
     }
-    session.report(json, text + receipt.to.to_string() + "\n");
+    tell_done("the key was moved", receipt.to, [&] { session.report(json, text + receipt.to.to_string() + "\n"); });
 }
 
 }  // namespace

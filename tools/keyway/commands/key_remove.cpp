@@ -3,6 +3,7 @@
 #include "../session.hpp"
 #include "commands.hpp"
 #include "common_flags.hpp"
+#include "new_key.hpp"
 #include "removal.hpp"
 
 #include <keyway/core/error.hpp>
@@ -42,7 +43,7 @@ void run(Session& session, const Arguments& arguments) {
     }
     remove_recorded(session, ref, [&] { remover->remove(ref, options); });
     json["removed"] = true;
-    session.report(json, "removed " + what + "\n");
+    tell_done("the key was removed", ref, [&] { session.report(json, "removed " + what + "\n"); });
 }
 
 }  // namespace

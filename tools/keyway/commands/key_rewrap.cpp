@@ -49,9 +49,10 @@ private:
     bool shown_ = false;
 };
 
-std::string what_opens_them(const RewrapRequest& request) {
+std::string what_opens_them(const RewrapRequest& request, const BackendSettings& settings) {
     if(request.new_passphrase) {
-        return "; from now on the new passphrase opens them: name its source in the settings\n";
+        return std::string("; from now on the new passphrase opens them: name its source in the settings") +
+               (settings.options.contains("wrapping-key") ? ", and take \"wrapping-key\" out of them\n" : "\n");
     }
     if(request.new_wrapping_key) {
         return "; from now on the key " + in_quotes(request.new_wrapping_key->to_string()) +
@@ -85,7 +86,8 @@ void run(Session& session, const Arguments& arguments) {
     if(arguments.has("dry-run")) {
         const auto number = rewrapper->keys_to_rewrap(request, options);
         session.report({{"backend", alias.str()}, {"keys", number}, {"dry-run", true}},
-                       "would put " + keys(number) + where + " under a new key-encryption key\n");
+                       number == 0 ? "there is no key" + where + " to be put under another key-encryption key\n"
+                                   : "would put " + keys(number) + where + " under a new key-encryption key\n");
         return;
     }
     RewrapResult result;
@@ -101,10 +103,11 @@ void run(Session& session, const Arguments& arguments) {
         });
     }
     session.report({{"backend", alias.str()}, {"rewrapped", result.rewrapped}, {"resumed", result.resumed}},
-                   "put " + keys(result.rewrapped) + where + " under " +
+                   result.is_empty ? "nothing to do: there is no key" + where + " yet, and no passphrase before the first one\n"
+                                   : "put " + keys(result.rewrapped) + where + " under " +
                        (result.resumed ? "the key-encryption key of the call before, which had not ended"
                                        : "a new key-encryption key") +
-                       what_opens_them(request));
+                       what_opens_them(request, session.configuration().settings.backend(alias)));
 }
 
 }  // namespace

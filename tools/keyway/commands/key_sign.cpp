@@ -91,7 +91,7 @@ void run(Session& session, const Arguments& arguments) {
     const auto wish = parse_signature_wish(arguments.value("scheme").value_or("sha256"));
     std::optional<OutputFile> file;
     if(arguments.has("out") && arguments.value("out") != "-") {
-        file.emplace(arguments);
+        file.emplace(session, arguments);
     }
     InputFile input(arguments.required("in"));
     const auto named = session.named_key(*arguments.positional());

@@ -41,7 +41,7 @@ void require_same_key(const Botan::Private_Key& key, const std::string& key_name
 }
 
 void run(Session& session, const Arguments& arguments) {
-    const auto file = reference_file(arguments);
+    const auto file = reference_file(session, arguments);
     const auto alias = session.chosen_backend();
     session.work_with({alias});
     auto options = session.options(alias, Phase::store);
@@ -50,6 +50,7 @@ void run(Session& session, const Arguments& arguments) {
         require_same_key(*key, arguments.required("in"), *certificate);
     }
     const NewKey wanted{alias, KeySpec::of(*key), std::move(options)};
+    require_label(session, wanted);
     if(arguments.has("dry-run")) {
         report_dry_run(session, wanted, "store");
         return;

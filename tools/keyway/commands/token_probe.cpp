@@ -64,7 +64,7 @@ void run(Session& session, const Arguments& arguments) {
     }
     std::optional<OutputFile> file;
     if(arguments.has("out")) {
-        file.emplace(arguments);
+        file.emplace(session, arguments);
     }
     const auto probe = [&] { return pkcs11::probe_token(place.module, place.token, options); };
     // Without a key of the token, it signs with keys of its own that do not stay.
