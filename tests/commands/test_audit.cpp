@@ -2,6 +2,7 @@
 #include "workshop.hpp"
 
 #include <softhsm_fixtures/catch2.hpp>
+#include <softhsm_fixtures/fault_module.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -149,6 +150,20 @@ TEST_CASE_METHOD(AuditedWorkshop, "the key in a token that a database's keys are
     fs::remove(shop.path("audit.jsonl"));
     shop.succeed(with({"key", "sign", key, "--in", "text", "--out", "sig"}));
     CHECK(told() == std::vector<std::string>{"decrypt hsm " + spki(wrapping) + " ok", "sign db2 " + spki(key) + " ok"});
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "a signature that the token may have made twice says so") {
+    const auto key = line(shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "h"}));
+    softhsm_fixtures::FaultModule fault(token().module_path());
+    fault.inject(R"({"fault": "return", "function": "C_Sign", "rv": "CKR_DEVICE_ERROR", "when": "after", "times": 1})");
+    fs::remove(shop.path("audit.jsonl"));
+    shop.succeed({"--set", "hsm.module=" + fault.path().string(), "key", "sign", key, "--in", "text", "--out", "sig"});
+    const auto all = lines();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].at("operation") == "sign");
+    CHECK(all[0].at("outcome") == "ok");
+    CHECK(all[0].at("failures") == 1);
+    CHECK(all[0].at("repeated") == true);
 }
 
 TEST_CASE_METHOD(AuditedWorkshop, "where the record cannot be opened, nothing is done") {

@@ -46,6 +46,9 @@ TEST_CASE("config explain tells each value and where it comes from") {
     CHECK(call.at("file").at("passphrase").at("origin").at("kind") == "call");
     CHECK_FALSE(call.contains("db"));
 
+    CHECK(shop.succeed_json({"config", "explain"}).at("audit").is_null());
+    CHECK(shop.succeed_json({"config", "explain", "--audit", "a.jsonl"}).at("audit") == "a.jsonl");
+    CHECK_FALSE(shop.has("a.jsonl"));
     const auto text = shop.succeed({"config", "explain", "--backend", "file"});
     CHECK(text.find("secret source; settings, keyway.json: backends.file.passphrase") != std::string::npos);
     CHECK_FALSE(shop.has("keys"));
