@@ -11,7 +11,9 @@ int main(int argc, char** argv) {
     keyway::BackendRegistry lean;
     for(const auto& type : all.types()) {
         if(type.name == "file") {
-            lean.add(type);
+            auto without_a_part = type;
+            without_a_part.left_out.push_back({.name = "tape", .title = "files on tapes", .how = "build with -Dtape=enabled"});
+            lean.add(without_a_part);
         } else {
             lean.add_left_out({.name = type.name,
                                .title = type.title,

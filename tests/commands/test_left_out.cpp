@@ -25,7 +25,10 @@ TEST_CASE_METHOD(LeanWorkshop, "a backend type that the build is without stays l
                       {"file", true, Json()},
                       {"hsm", false, "install libhsm-dev, and build with: meson setup -Dhsm=enabled"},
                       {"database", false, how}});
+    CHECK(listing.at("types").at(0).at("left-out") ==
+          Json::array({{{"name", "tape"}, {"title", "files on tapes"}, {"how", "build with -Dtape=enabled"}}}));
     const auto text = shop.succeed({"backend", "list"});
+    CHECK(text.find("\nthis build has file without files on tapes\n  build with -Dtape=enabled\n") != std::string::npos);
     CHECK(text.find("\ndatabase  (not in this build) keys in a database") != std::string::npos);
     CHECK(text.find("\nthis build has no database\n  " + how + "\n") != std::string::npos);
 }
