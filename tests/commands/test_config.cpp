@@ -46,6 +46,9 @@ TEST_CASE("config explain tells each value and where it comes from") {
     CHECK(call.at("file").at("passphrase").at("origin").at("kind") == "call");
     CHECK_FALSE(call.contains("db"));
 
+    CHECK(shop.succeed_json({"config", "explain"}).at("audit").is_null());
+    CHECK(shop.succeed_json({"config", "explain", "--audit", "a.jsonl"}).at("audit") == "a.jsonl");
+    CHECK_FALSE(shop.has("a.jsonl"));
     const auto text = shop.succeed({"config", "explain", "--backend", "file"});
     CHECK(text.find("secret source; settings, keyway.json: backends.file.passphrase") != std::string::npos);
     CHECK_FALSE(shop.has("keys"));
@@ -125,6 +128,20 @@ TEST_CASE("config check --open reaches each backend with its secret") {
     const auto json = shop.succeed_json({"config", "check", "--open"});
     CHECK(json.at("backends")[0].at("keys") == 1);
     CHECK(json.at("backends")[1].at("keys") == 1);
+
+    // The first key of each is opened: a listing takes no passphrase.
+    CHECK(json.at("backends")[0].at("opened") == "b");
+    CHECK(json.at("backends")[1].at("opened") == "a");
+    shop.environment["WRONG"] = "another one";
+    for(const std::string alias : {"file", "db"}) {
+        const auto wrong = shop.keyway({"--json", "--set", alias + ".passphrase=env:WRONG", "config", "check", "--open"});
+        CHECK(wrong.status == 15);
+        CHECK(Json::parse(wrong.err).at("error").at("code") == "passphrase_incorrect");
+        CHECK(Json::parse(wrong.err).at("error").at("backend") == alias);
+    }
+    // Nobody is asked, and what was not looked at is told.
+    const auto asked = shop.succeed({"--set", "file.passphrase=prompt:", "config", "check", "--open"});
+    CHECK(asked.find("ok, keys: 1, none opened: its secret would be asked for\n") != std::string::npos);
 
     shop.write("keys.db", "this is no database");
     const auto broken = shop.keyway({"--json", "config", "check", "--open"});

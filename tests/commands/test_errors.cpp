@@ -108,7 +108,9 @@ TEST_CASE("messages name the file they are about") {
 TEST_CASE("a dry run of making a key refuses what the run would refuse") {
     Workshop shop;
     const std::vector<std::string> create{"key", "create", "--type", "p-256", "--dry-run"};
-    shop.fail(create, 10, "invalid_option");
+    // As a missing --type is told.
+    CHECK(shop.fail(create, 2, "usage") == "--label is missing: the new key's name\ngive it: --label NAME");
+    CHECK(shop.fail({"key", "create", "--type", "p-256"}, 2, "usage").starts_with("--label is missing"));
     auto labelled = create;
     labelled.insert(labelled.end(), {"--label", "x"});
     static_cast<void>(shop.succeed(labelled));

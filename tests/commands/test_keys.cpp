@@ -241,6 +241,24 @@ TEST_CASE("a key in the place of another is not taken for it") {
     CHECK(shop.has("keys/root.pem"));
 }
 
+TEST_CASE("key rewrap says what opens the keys, and what of the settings is stale") {
+    Workshop shop;
+    shop.environment["NEXT"] = "another passphrase";
+    CHECK(shop.succeed({"key", "rewrap", "--backend", "db", "--new-passphrase", "env:NEXT"}) ==
+          "nothing to do: there is no key in backend \"db\" yet, and no passphrase before the first one\n");
+    const auto wrapping =
+        line(shop.succeed({"key", "create", "--type", "rsa-2048", "--label", "w"}));
+    shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "a"});
+    CHECK(shop.succeed({"key", "rewrap", "--backend", "db", "--new-wrapping-key", wrapping})
+              .ends_with("opens them: name it by \"wrapping-key\" in the settings\n"));
+    auto settings = Json::parse(shop.read("keyway.json"));
+    settings["backends"]["db"]["wrapping-key"] = wrapping;
+    shop.write("keyway.json", settings.dump());
+    CHECK(shop.succeed({"key", "rewrap", "--backend", "db", "--new-passphrase", "env:NEXT"}) ==
+          "put 1 key in backend \"db\" under a new key-encryption key; from now on the new passphrase opens them: name its source in "
+          "the settings, and take \"wrapping-key\" out of them\n");
+}
+
 }  // namespace
 
 TEST_CASE("the passphrase of a database is changed, and its keys stay") {

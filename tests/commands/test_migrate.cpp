@@ -200,12 +200,34 @@ TEST_CASE_METHOD(MovingWorkshop, "what fails leaves no key in the new place, and
     shop.fail({"key", "migrate", old, "db:new", "--receipt", "nowhere/receipt.json"}, 27, "storage_failed");
     shop.fail({"key", "migrate", old, "db:new", "--receipt", "-"}, 2, "usage");
     shop.fail({"key", "migrate", old, old}, 2, "usage");
+    CHECK(shop.fail({"key", "migrate", old, "s1"}, 2, "usage") ==
+          "the second argument, \"s1\", names no backend\ngive ALIAS:LABEL, the backend and the new key's label; backends: db, file, "
+          "hsm");
     shop.fail({"key", "migrate", old}, 2, "usage");
     shop.fail({"key", "migrate", old, "nowhere:new"}, 16, "backend_not_found");
-    shop.fail({"key", "migrate", old, "db:new", "--db-label", "other"}, 2, "usage");
+    CHECK(shop.fail({"key", "migrate", old, "db:new", "--db-label", "other"}, 2, "usage") ==
+          "the new key's label is given twice: as \"new\" behind the colon, and by --db-label\nleave --db-label out");
     shop.fail({"key", "migrate", old, "db:"}, 10, "invalid_option");
     CHECK(shop.snapshot() == before);
     CHECK(labels(shop, "db") == "taken ");
+}
+
+TEST_CASE_METHOD(MovingWorkshop, "where only the removal of the old key fails, the error has both references") {
+    const auto old = line(shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "old"}));
+    shop.run({"python3", "-c",
+              "import sqlite3; c = sqlite3.connect('keys.db'); c.execute(\"create trigger kept before delete on signing_key begin "
+              "select raise(abort, 'kept'); end\"); c.commit()"});
+    const auto result = shop.keyway({"--json", "key", "migrate", old, "file:new", "--receipt", "r.json", "--remove-source", "--yes"});
+    INFO(result.err);
+    CHECK(result.status == 27);
+    CHECK(result.out.empty());
+    const auto error = Json::parse(result.err).at("error");
+    CHECK(error.at("message").get<std::string>().starts_with("the key was moved, but the old one is still in backend \"db\": "));
+    const auto moved = Json::parse(shop.read("r.json")).at("to").get<std::string>();
+    CHECK(error.at("hint") == "the new key is " + moved +
+                                  "; the receipt is in \"r.json\"; remove the old key with: keyway key remove '" + old + "'");
+    CHECK(shop.succeed({"key", "check", moved}) == "ok\n");
+    CHECK(shop.succeed({"key", "check", old}) == "ok\n");
 }
 
 TEST_CASE_METHOD(MovingWorkshop, "the two backends take their options by their aliases") {

@@ -251,4 +251,27 @@ TEST_CASE("names with control characters do not reach a terminal as they are") {
     CHECK(shop.succeed_json({"key", "list"}).at("keys")[0].at("label") == "a\x1b[31mb");
 }
 
+TEST_CASE("hints say what would help") {
+    const Workshop shop;
+    shop.make_root("root");
+    CHECK(shop.fail({"key", "list", "--js"}, 2, "usage").ends_with("\ndid you mean \"--json\"?"));
+    CHECK(shop.fail({"--config", "nowhere.json", "key", "list"}, 27, "storage_failed").ends_with("\ncheck that the file exists and is readable"));
+    const auto crl = [&](const std::string& flag, const std::string& value) -> std::vector<std::string> {
+        return {"crl", "issue", "--issuer", "root.pem", "--issuer-key", "file:root", "--number", "1", "--out", "-", flag, value};
+    };
+    CHECK(shop.fail(crl("--revoke", "zz"), 11, "invalid_argument")
+              .starts_with("--revoke \"zz\" does not begin with a serial number in hexadecimal\n"));
+    CHECK(shop.fail(crl("--revoke-certificate", "root.pem:foo"), 11, "invalid_argument").starts_with("unknown revocation reason \"foo\"\n"));
+    CHECK(shop.fail(crl("--revoke-certificate", "nowhere.pem:foo"), 27, "storage_failed").starts_with("cannot read \"nowhere.pem:foo\": "));
+    const auto quirks = shop.fail({"token", "quirks", "nope"}, 10, "invalid_option");
+    CHECK(quirks.find("\nknown here: aws-cloudhsm, ") != std::string::npos);
+    CHECK(quirks.find("\"none\"") == std::string::npos);
+    auto settings = Json::parse(shop.read("keyway.json"));
+    settings["backends"]["db"]["timeout"] = -1;
+    shop.write("negative.json", settings.dump());
+    const auto checked = shop.keyway({"--config", "negative.json", "config", "check"});
+    CHECK(checked.status == 10);
+    CHECK(checked.err.find("is not a number of 0 or more\n") != std::string::npos);
+}
+
 }  // namespace

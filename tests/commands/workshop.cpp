@@ -33,7 +33,7 @@ std::string described(const std::vector<std::string>& arguments, const ProcessRe
 
 }  // namespace
 
-Workshop::Workshop() {
+Workshop::Workshop() : command(KEYWAY_COMMAND) {
     environment = {{"KEYWAY_TEST_PASSPHRASE", passphrase},
                    {"KEYWAY_CONFIG", ""},
                    {"HOME", folder_.path().string()},
@@ -42,7 +42,7 @@ Workshop::Workshop() {
 }
 
 ProcessResult Workshop::keyway(const std::vector<std::string>& arguments, const std::string& input) const {
-    std::vector<std::string> all{KEYWAY_COMMAND};
+    std::vector<std::string> all{command};
     all.insert(all.end(), arguments.begin(), arguments.end());
     return test::run(all, {.input = input, .environment = environment, .folder = folder_.path()});
 }

@@ -58,6 +58,9 @@ public:
     /// Names and contents of all files, to see whether anything changed.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> snapshot() const;
 
+    /// The program that is run: keyway.
+    std::string command;
+
     /// Set for every run, beside what the process has.
     std::map<std::string, std::string> environment;
 

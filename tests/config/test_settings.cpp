@@ -33,6 +33,13 @@ TEST_CASE("settings are read with every value's place") {
           OptionOrigin{OptionOrigin::Kind::settings, "keyway.json: backends.hsm.module"});
 }
 
+TEST_CASE("settings may name where uses of keys are recorded") {
+    CHECK(parse(R"({"audit": "/var/log/keyway.jsonl"})").audit() == std::filesystem::path("/var/log/keyway.jsonl"));
+    CHECK(parse("{}").audit() == std::nullopt);
+    CHECK_RAISES(parse(R"({"audit": ""})"), Errc::invalid_option);
+    CHECK_RAISES(parse(R"({"audit": true})"), Errc::invalid_option);
+}
+
 TEST_CASE("the default backend is the one named so, or \"default\", or the only one") {
     CHECK(parse(R"({"backends": {"a": {"type": "file"}}})").default_backend() == BackendAlias("a"));
     CHECK(parse(R"({"backends": {"a": {"type": "file"}, "default": {"type": "hsm"}}})").default_backend() ==

@@ -89,3 +89,24 @@ TEST_CASE("call options of another phase, and references of another type, are re
     const KeyRef foreign(BackendAlias("a"), "hsm", KeySpec::rsa(2048), SpkiFingerprint::parse(std::string(64, '0')), {});
     CHECK_RAISES(backend->use(foreign, {}), Errc::key_mismatch);
 }
+
+TEST_CASE("a type that the build is without is told with how to get it, and by no other error than its own") {
+    auto lean = registry();
+    lean.add_left_out({.name = "vault", .title = "keys in a vault", .how = "build with -Dvault=enabled"});
+    CHECK_FALSE(lean.knows("vault"));
+    CHECK(lean.types().size() == 1);
+    REQUIRE(lean.left_out().size() == 1);
+    CHECK(lean.left_out().front().title == "keys in a vault");
+    const auto settings = Settings::parse(R"({"backends": {"a": {"type": "vault", "any": "thing"}}})", "s");
+    const BackendAlias alias("a");
+    const auto faults = lean.faults(settings, alias);
+    REQUIRE(faults.size() == 1);
+    CHECK(faults.front().code() == Errc::unsupported);
+    CHECK(faults.front().message() == "this build of Keyway has no backends of type \"vault\"");
+    CHECK(faults.front().hint() == "build with -Dvault=enabled");
+    CHECK(faults.front().backend() == "a");
+    CHECK_RAISES(lean.open(settings, alias, {}), Errc::unsupported);
+    CHECK_RAISES(lean.type("valt"), Errc::backend_not_found);
+    CHECK_RAISES(lean.add_left_out({.name = "vault", .title = "", .how = ""}), Errc::already_exists);
+    CHECK_RAISES(lean.add_left_out({.name = "empty", .title = "", .how = ""}), Errc::already_exists);
+}

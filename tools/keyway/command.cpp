@@ -61,6 +61,10 @@ const std::vector<Flag>& global_flags() {
          .takes = Takes::many,
          .value = "ALIAS.OPTION=VALUE",
          .help = "add to the settings, or change them, for this call; also default-backend=ALIAS"},
+        {.name = "audit",
+         .value = "FILE",
+         .help = "add a line to this file for each use of a key, before its result is handed out; goes before \"audit\" in the "
+                 "settings"},
         {.name = "json", .takes = Takes::nothing, .help = "print one JSON object instead of text"},
         {.name = "help", .takes = Takes::nothing, .help = "print this; also -h"},
         {.name = "version", .takes = Takes::nothing, .help = "print the version"},

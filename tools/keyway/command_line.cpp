@@ -216,6 +216,7 @@ Globals parse_globals(const std::vector<std::string>& arguments) {
     const Arguments given(values, std::nullopt);
     return {.config = given.value("config"),
             .sets = given.values("set"),
+            .audit = given.value("audit"),
             .json = given.has("json"),
             .help = given.has("help"),
             .version = given.has("version"),

@@ -14,6 +14,7 @@ namespace keyway::cli {
 struct Globals {
     std::optional<std::string> config;
     std::vector<std::string> sets;
+    std::optional<std::string> audit;
     bool json = false;
     bool help = false;
     bool version = false;

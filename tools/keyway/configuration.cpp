@@ -92,7 +92,8 @@ public:
     explicit Draft(const Settings& settings)
         : backends_(settings.backends()),
           default_(settings.default_backend()),
-          purposes_(settings.backends_by_purpose()) {}
+          purposes_(settings.backends_by_purpose()),
+          audit_(settings.audit()) {}
 
     /// @param text ALIAS.OPTION=VALUE; the value is not repeated in messages, it may be a secret given by
     /// mistake
@@ -136,6 +137,9 @@ public:
         for(const auto& [purpose, alias] : purposes_) {
             out.set_for_purpose(purpose, alias);
         }
+        if(audit_) {
+            out.set_audit(*audit_);
+        }
         return out;
     }
 
@@ -143,6 +147,7 @@ private:
     std::map<BackendAlias, BackendSettings> backends_;
     std::optional<BackendAlias> default_;
     std::map<KeyPurpose, BackendAlias> purposes_;
+    std::optional<fs::path> audit_;
 };
 
 }  // namespace
@@ -168,6 +173,9 @@ Configuration load_configuration(const Globals& globals) {
             draft.set(text);
         }
         configuration.settings = draft.settings();
+    }
+    if(globals.audit) {
+        configuration.settings.set_audit(*globals.audit);
     }
     return configuration;
 }

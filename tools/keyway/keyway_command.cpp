@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <new>
 #include <unistd.h>
 
@@ -100,6 +101,37 @@ std::vector<Flag> all_flags(const Command& command, const std::vector<OptionFlag
     return flags;
 }
 
+/// The flags of a type that the build is without are unknown: what is not understood may be that.
+Error with_left_out_types(const Error& error, const BackendRegistry& backends, const Settings& settings) {
+    for(const auto& [alias, backend] : settings.backends()) {
+        for(const auto& type : backends.left_out()) {
+            if(type.name == backend.type) {
+                return {error.code(), error.message(),
+                        error.hint() + (error.hint().empty() ? "" : "; ") + "the backend " + in_quotes(alias.str()) +
+                            " is of type " + in_quotes(type.name) + ", which this build of Keyway is without: " + type.how};
+            }
+        }
+    }
+    return error;
+}
+
+Arguments arguments_of(const Command& command, const std::vector<Flag>& flags, const std::vector<std::string>& rest,
+                       const BackendRegistry& backends, const Settings& settings) {
+    try {
+        return parse_arguments(command, flags, rest);
+    } catch(const Error& error) {
+        throw command.backend_phase ? with_left_out_types(error, backends, settings) : error;
+    }
+}
+
+/// Opened before anything is done: what cannot be recorded is not to be done.
+std::unique_ptr<Audit> audit_of(const Command& command, const Arguments& arguments, const Settings& settings) {
+    if(!settings.audit() || !command.uses_keys) {
+        return nullptr;
+    }
+    return std::make_unique<Audit>(*settings.audit(), arguments.has("dry-run") ? Audit::Mode::look : Audit::Mode::write);
+}
+
 void run_command(const Globals& globals, const BackendRegistry& backends) {
     const auto& command = find_command(globals.rest);
     auto configuration = load_configuration(globals);
@@ -107,11 +139,12 @@ void run_command(const Globals& globals, const BackendRegistry& backends) {
                              ? option_flags(command, backends, configuration.settings)
                              : std::vector<OptionFlag>{};
     const std::vector<std::string> rest(globals.rest.begin() + 2, globals.rest.end());
-    const auto arguments = parse_arguments(command, all_flags(command, options), rest);
+    const auto arguments = arguments_of(command, all_flags(command, options), rest, backends, configuration.settings);
     // In this scope, so that backends and their tokens are closed before main returns: PKCS#11 modules do not
     // survive calls from static destructors.
+    auto audit = audit_of(command, arguments, configuration.settings);
     Session session(std::move(configuration), globals.json ? OutputForm::json : OutputForm::text, options,
-                    arguments, backends);
+                    arguments, backends, std::move(audit));
     command.run(session, arguments);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "output_file.hpp"
 
+#include "inputs.hpp"
 #include "terminal.hpp"
 
 #include <keyway/core/error.hpp>
@@ -14,7 +15,7 @@ namespace keyway::cli {
 
 namespace fs = std::filesystem;
 
-OutputFile::OutputFile(const Arguments& arguments)
+OutputFile::OutputFile(const Session& session, const Arguments& arguments)
     : path_(arguments.required("out")),
       replace_(arguments.has("force")) {
     if(is_standard_output()) {
@@ -26,6 +27,10 @@ OutputFile::OutputFile(const Arguments& arguments)
         if(!replace_) {
             throw Error(Errc::already_exists, "the file " + in_quotes(name()) + " is there already",
                         "choose another name, or replace it with --force");
+        }
+        if(const auto input = input_that_is(path_, session, arguments)) {
+            throw Error(Errc::usage, in_quotes(name()) + " is " + *input + ", which --force does not replace",
+                        "choose another name for --out");
         }
         if(!fs::is_regular_file(status)) {
             throw Error(Errc::storage_failed, in_quotes(name()) + " is no file that could be replaced",

@@ -16,8 +16,9 @@ class OutputFile {
 public:
     /// Takes the flags --out and --force; `-` is standard output.
     /// @throws Errc::already_exists when the file is there and may not be replaced
+    /// @throws Errc::usage when it is one that the call reads: that is never replaced
     /// @throws Errc::storage_failed when its folder cannot be written to
-    explicit OutputFile(const Arguments& arguments);
+    OutputFile(const Session& session, const Arguments& arguments);
 
     [[nodiscard]] bool is_standard_output() const noexcept { return path_ == "-"; }
     [[nodiscard]] std::string name() const { return path_.string(); }

@@ -15,14 +15,59 @@
 
 namespace keyway::cli {
 
+namespace {
+
+KeyUseObserver observer_of(Audit* audit) {
+    return audit == nullptr ? KeyUseObserver() : [audit](const KeyUse& use) { audit->observe(use); };
+}
+
+}  // namespace
+
 Session::Session(Configuration configuration, OutputForm form, std::vector<OptionFlag> flags,
-                 const Arguments& arguments, BackendRegistry backends)
+                 const Arguments& arguments, BackendRegistry backends, std::unique_ptr<Audit> audit)
     : configuration_(std::move(configuration)),
       form_(form),
       flags_(std::move(flags)),
       arguments_(arguments),
       secrets_(secret_reader([this](const std::string& question) { return questions_.answer(question); })),
-      keyring_(configuration_.settings, {.secrets = secrets_}, std::move(backends)) {}
+      audit_(std::move(audit)),
+      keyring_(configuration_.settings, {.secrets = secrets_, .observer = observer_of(audit_.get())}, std::move(backends)) {}
+
+void Session::begin_audit(const AuditEntry& entry) {
+    audit_is_open_ = audit_ != nullptr;
+    if(audit_is_open_) {
+        audit_->begin(entry);
+    }
+}
+
+void Session::record(const AuditEntry& entry) {
+    if(audit_is_open_) {
+        audit_is_open_ = false;
+        audit_->end(entry, nullptr);
+    }
+}
+
+void Session::fail_audit(const AuditEntry& entry) {
+    const auto tell = [&](const Error& error) {
+        if(!std::exchange(audit_is_open_, false)) {
+            return;  // it is the record that failed
+        }
+        try {
+            audit_->end(entry, &error);
+        } catch(const Error& untold) {
+            throw Error(error.code(), error.message() + "; and that was not recorded: " + untold.message(), error.hint());
+        }
+    };
+    try {
+        throw;
+    } catch(const Error& error) {
+        tell(error);
+        throw;
+    } catch(const std::exception& error) {
+        tell(Error(Errc::internal, error.what()));
+        throw;
+    }
+}
 
 void Session::report(const nlohmann::ordered_json& json, std::string_view text) const {
     // Names in tokens and files need not be UTF-8; output always is.
@@ -103,8 +148,10 @@ void Session::work_with(const std::vector<BackendAlias>& backends, const std::ve
 
 void Session::choose_label(const BackendAlias& alias, const std::string& label) {
     RawOption raw{.value = label, .form = RawOption::Form::text, .origin = {OptionOrigin::Kind::call, "the command line"}};
-    if(!options_[alias].emplace("label", std::move(raw)).second) {
-        throw Error(Errc::usage, "the new key's label is given twice", "leave --label out: it stands behind the colon");
+    if(const auto [given, is_new] = options_[alias].emplace("label", std::move(raw)); !is_new) {
+        throw Error(Errc::usage, "the new key's label is given twice: as " + in_quotes(label) + " behind the colon, and by " +
+                                     given->second.origin.place,
+                    "leave " + given->second.origin.place + " out");
     }
 }
 
@@ -146,7 +193,13 @@ KeyRef Session::reference(const NamedKey& key) {
 }
 
 OpenKey Session::open(const NamedKey& key) {
+    AuditEntry unused;
+    return open(key, unused);
+}
+
+OpenKey Session::open(const NamedKey& key, AuditEntry& entry) {
     auto ref = reference(key);
+    entry.ref = ref;
     tell_fallback(ref);
     auto opened = keyring_.use(ref, options(key.backend, Phase::use));
     return {std::move(ref), std::move(opened)};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include "audit.hpp"
 #include "configuration.hpp"
 #include "key_reference.hpp"
 #include "option_flags.hpp"
@@ -34,8 +35,9 @@ struct OpenKey {
 class Session {
 public:
     /// @param flags the backend options that the command line may hold
+    /// @param audit where uses of keys are written down, if they are
     Session(Configuration configuration, OutputForm form, std::vector<OptionFlag> flags,
-            const Arguments& arguments, BackendRegistry backends);
+            const Arguments& arguments, BackendRegistry backends, std::unique_ptr<Audit> audit);
 
     [[nodiscard]] const Configuration& configuration() const noexcept { return configuration_; }
     [[nodiscard]] const BackendRegistry& types() const noexcept { return keyring_.backends(); }
@@ -59,6 +61,37 @@ public:
     /// @param options of phase create, for `alias`
     [[nodiscard]] CreatedKey create(const BackendAlias& alias, std::optional<KeyPurpose> purpose, const KeySpec& spec,
                                     const OptionValues& options);
+
+    /// Uses a key, and writes that down before the result is given back, or what it failed with.
+    /// @param work is given the entry, to complete it
+    /// @param undo takes back what was done and cannot be written down, or tells that it stays
+    /// @throws what work throws, and undo; Errc::storage_failed when it cannot be written down
+    template <typename Work, typename Undo>
+    auto audited(AuditEntry entry, const Work& work, const Undo& undo) {
+        begin_audit(entry);
+        try {
+            auto result = work(entry);
+            try {
+                record(entry);
+            } catch(const Error& error) {
+                undo(entry, error);
+                throw;
+            }
+            return result;
+        } catch(...) {
+            fail_audit(entry);
+        }
+    }
+
+    /// The same for what leaves nothing behind.
+    template <typename Work>
+    auto audited(AuditEntry entry, const Work& work) {
+        return audited(std::move(entry), work, [](const AuditEntry&, const Error&) {});
+    }
+
+    /// Writes down the use that is under way, as one that went well, before it ends; nothing where it was written down.
+    /// @throws Errc::storage_failed
+    void record(const AuditEntry& entry);
 
     /// Says something on standard error that is no failure: as a line for people or, with --json, an object.
     void warn(const std::string& message) const;
@@ -96,6 +129,9 @@ public:
     /// Opens a key for signing.
     [[nodiscard]] OpenKey open(const NamedKey& key);
 
+    /// The same for a use that is written down: the entry gets the key's reference.
+    [[nodiscard]] OpenKey open(const NamedKey& key, AuditEntry& entry);
+
     [[nodiscard]] NamedKey named_key(const std::string& text) const {
         return parse_named_key(text, configuration_.settings);
     }
@@ -124,6 +160,11 @@ public:
     }
 
 private:
+    void begin_audit(const AuditEntry& entry);
+
+    /// For a handler of what was thrown, which it throws again.
+    [[noreturn]] void fail_audit(const AuditEntry& entry);
+
     [[nodiscard]] const BackendType& type_of(const BackendAlias& alias) const;
 
     Configuration configuration_;
@@ -132,6 +173,8 @@ private:
     const Arguments& arguments_;
     Questions questions_;
     SecretReader secrets_;
+    std::unique_ptr<Audit> audit_;
+    bool audit_is_open_ = false;  ///< an entry was begun, and has not ended
     Keyring keyring_;
     std::map<BackendAlias, RawOptions> options_;
 };

@@ -115,6 +115,11 @@ Settings Settings::parse(std::string_view json, std::string_view place) {
             }
         } else if(name == "backends-by-purpose") {
             purposes = parse_purposes(value, name, place);
+        } else if(name == "audit") {
+            if(!value.is_string() || value.get<std::string>().empty()) {
+                throw wrong_form(place, name, "the name of a file");
+            }
+            settings.set_audit(value.get<std::string>());
         } else if(name == "default-backend") {
             if(!value.is_string()) {
                 throw wrong_form(place, name, "the alias of a backend");
@@ -122,7 +127,7 @@ Settings Settings::parse(std::string_view json, std::string_view place) {
         } else {
             throw Error(Errc::invalid_option,
                         std::string(place) + " has no setting " + in_quotes(name),
-                        name_hint(name, {"backends", "backends-by-purpose", "default-backend", "version"}));
+                        name_hint(name, {"audit", "backends", "backends-by-purpose", "default-backend", "version"}));
         }
     }
     if(root.contains("default-backend")) {
@@ -151,6 +156,10 @@ void Settings::set_default(const BackendAlias& alias) {
 void Settings::set_for_purpose(KeyPurpose purpose, const BackendAlias& alias) {
     static_cast<void>(backend(alias));
     purposes_.insert_or_assign(purpose, alias);
+}
+
+void Settings::set_audit(std::filesystem::path file) {
+    audit_ = std::move(file);
 }
 
 std::optional<BackendAlias> Settings::backend_for(KeyPurpose purpose) const {

@@ -53,7 +53,7 @@ struct BackendSettings {
 /// The settings of a process: which backends there are, by alias.
 ///
 /// As JSON: `{"version": 1, "default-backend": ALIAS, "backends-by-purpose": {PURPOSE: ALIAS}, "backends": {ALIAS: {"type": TYPE,
-/// OPTION: VALUE, ..., "fallback": {PURPOSE: ALIAS}}}}`.
+/// OPTION: VALUE, ..., "fallback": {PURPOSE: ALIAS}}}, "audit": FILE}`.
 /// @threadsafety immutable after it was made
 class KEYWAY_API Settings {
 public:
@@ -67,6 +67,10 @@ public:
     void add(const BackendAlias& alias, BackendSettings backend);
     void set_default(const BackendAlias& alias);
     void set_for_purpose(KeyPurpose purpose, const BackendAlias& alias);
+
+    /// Where the command writes down each use of a key; nothing reads it in the library, whose observers are a program's own.
+    void set_audit(std::filesystem::path file);
+    [[nodiscard]] const std::optional<std::filesystem::path>& audit() const noexcept { return audit_; }
 
     /// The default backend: the one named so, or "default", or the only one there is.
     [[nodiscard]] std::optional<BackendAlias> default_backend() const;
@@ -89,6 +93,7 @@ private:
     std::map<BackendAlias, BackendSettings> backends_;
     std::optional<BackendAlias> default_;
     std::map<KeyPurpose, BackendAlias> purposes_;
+    std::optional<std::filesystem::path> audit_;
 };
 
 /// Reads settings from a file.

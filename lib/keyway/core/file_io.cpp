@@ -24,7 +24,8 @@ Error failed(std::string_view doing, const fs::path& path, int error_number) {
     return {Errc::storage_failed,
             "cannot " + std::string(doing) + " " + in_quotes(path.string()) + ": " +
                 std::generic_category().message(error_number),
-            "check that the folder exists, is writable and has room"};
+            doing == "read" ? "check that the file exists and is readable"
+                            : "check that the folder exists, is writable and has room"};
 }
 
 fs::path folder_of(const fs::path& path) {

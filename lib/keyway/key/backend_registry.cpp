@@ -7,11 +7,20 @@
 
 namespace keyway {
 
-void BackendRegistry::add(BackendType type) {
-    if(std::ranges::find(types_, type.name, &BackendType::name) != types_.end()) {
-        throw Error(Errc::already_exists, "a backend type " + in_quotes(type.name) + " is registered already");
+void BackendRegistry::require_free(std::string_view name) const {
+    if(knows(name) || std::ranges::find(left_out_, name, &LeftOutBackend::name) != left_out_.end()) {
+        throw Error(Errc::already_exists, "a backend type " + in_quotes(name) + " is registered already");
     }
+}
+
+void BackendRegistry::add(BackendType type) {
+    require_free(type.name);
     types_.push_back(std::move(type));
+}
+
+void BackendRegistry::add_left_out(LeftOutBackend type) {
+    require_free(type.name);
+    left_out_.push_back(std::move(type));
 }
 
 bool BackendRegistry::knows(std::string_view type) const noexcept {
@@ -21,8 +30,14 @@ bool BackendRegistry::knows(std::string_view type) const noexcept {
 const BackendType& BackendRegistry::type(std::string_view name) const {
     const auto found = std::ranges::find(types_, name, &BackendType::name);
     if(found == types_.end()) {
+        if(const auto left_out = std::ranges::find(left_out_, name, &LeftOutBackend::name); left_out != left_out_.end()) {
+            throw Error(Errc::unsupported, "this build of Keyway has no backends of type " + in_quotes(name), left_out->how);
+        }
         std::vector<std::string> known;
         for(const auto& type : types_) {
+            known.push_back(type.name);
+        }
+        for(const auto& type : left_out_) {
             known.push_back(type.name);
         }
         throw Error(Errc::backend_not_found, "there is no backend type " + in_quotes(name), name_hint(name, known));

@@ -27,6 +27,14 @@ struct BackendContext {
     KeyWrapperOpener wrappers{};  ///< how a backend is given another one's key to wrap its own with; a Keyring sets it
 };
 
+/// Something that this build is without, and how a build has it: it stays listed, so that who meets it in settings or in the
+/// documentation learns what to do.
+struct LeftOutBackend {
+    std::string name;   ///< as it would stand in the settings: "database"
+    std::string title;  ///< one line for people
+    std::string how;    ///< the meson option, and the Debian packages that it wants
+};
+
 /// One kind of backend: its name, its options and how to open one.
 struct BackendType {
     using Open = std::function<std::unique_ptr<KeyBackend>(const BackendAlias& alias,
@@ -38,6 +46,7 @@ struct BackendType {
     std::string title;  ///< one line for people
     std::shared_ptr<const OptionTable> options;
     Open open;
+    std::vector<LeftOutBackend> left_out{};  ///< parts of it that this build is without, as one of its database systems
 };
 
 /// The kinds of backends a program knows. They are added explicitly: nothing registers itself.
@@ -47,14 +56,22 @@ public:
     /// @throws Errc::already_exists when the name is taken
     void add(BackendType type);
 
+    /// Tells of a type that the program could have, but that its build is without.
+    /// @throws Errc::already_exists when the name is taken
+    void add_left_out(LeftOutBackend type);
+
     /// @throws Errc::backend_not_found with the names there are
+    /// @throws Errc::unsupported with how to get it when the build is without it
     [[nodiscard]] const BackendType& type(std::string_view name) const;
 
     [[nodiscard]] bool knows(std::string_view type) const noexcept;
 
     [[nodiscard]] const std::vector<BackendType>& types() const noexcept { return types_; }
 
-    /// What is wrong with the settings of a backend: its type is not known, or options are unknown, misplaced or malformed.
+    /// Types that the build is without.
+    [[nodiscard]] const std::vector<LeftOutBackend>& left_out() const noexcept { return left_out_; }
+
+    /// What is wrong with the settings of a backend: its type is not known or left out of the build, or options are unknown, misplaced or malformed.
     /// Nothing is opened. Each names the backend.
     /// @throws Errc::backend_not_found when there is no such alias
     [[nodiscard]] std::vector<Error> faults(const Settings& settings, const BackendAlias& alias) const;
@@ -62,13 +79,17 @@ public:
     /// Opens the backend of an alias.
     ///
     /// @throws Errc::backend_not_found when there is no such alias or type
+    /// @throws Errc::unsupported when the build is without that type
     /// @throws Errc::invalid_option when one of its options is unknown, misplaced or malformed
     [[nodiscard]] std::unique_ptr<KeyBackend> open(const Settings& settings,
                                                    const BackendAlias& alias,
                                                    const BackendContext& context) const;
 
 private:
+    void require_free(std::string_view name) const;
+
     std::vector<BackendType> types_;
+    std::vector<LeftOutBackend> left_out_;
 };
 
 }  // namespace keyway

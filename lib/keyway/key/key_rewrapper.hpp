@@ -37,6 +37,7 @@ struct RewrapRequest {
 struct RewrapResult {
     std::uint64_t rewrapped = 0;  ///< keys
     bool resumed = false;         ///< what an earlier call had begun was brought to its end, and nothing new begun
+    bool is_empty = false;        ///< nothing was changed: the store gets its key-encryption key with its first key
 };
 
 /// A backend that can encrypt all its keys under a new key-encryption key, without touching the keys themselves; found by
@@ -47,7 +48,8 @@ public:
 
     /// Makes a new key-encryption key, puts all keys under it, and forgets the old one. Keys are used and made meanwhile:
     /// the new passphrase opens all of them from the beginning on, the old one those that are not done yet. When it is
-    /// stopped, the next call goes on, for which the new passphrase is enough.
+    /// stopped, the next call goes on, for which the new passphrase is enough; where the settings name a wrapping key, and what
+    /// was begun was for a passphrase, all keys go under that key then. A store without keys has nothing to be changed.
     ///
     /// @param options of phase use: where the old passphrase is
     /// @throws Errc::passphrase_incorrect; Errc::malformed_data when rows do not open, which then stay as they were, under

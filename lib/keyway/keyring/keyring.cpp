@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <keyway/backends/database/database_backend.hpp>
-#include <keyway/backends/file/file_backend.hpp>
-#include <keyway/backends/hsm/hsm_backend.hpp>
 #include <keyway/key/paged_key_lister.hpp>
 #include <keyway/key/wrapping_key_store.hpp>
 #include <keyway/keyring/keyring.hpp>
@@ -11,14 +8,6 @@
 #include <utility>
 
 namespace keyway {
-
-BackendRegistry standard_backends() {
-    BackendRegistry registry;
-    registry.add(hsm_backend());
-    registry.add(file_backend());
-    registry.add(database_backend());
-    return registry;
-}
 
 namespace {
 

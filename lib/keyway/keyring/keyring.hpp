@@ -21,7 +21,7 @@ class Private_Key;
 
 namespace keyway {
 
-/// The backend types that come with Keyway: hsm, file and database.
+/// The backend types that come with Keyway: hsm, file and database. One that the build is without is among its left_out().
 [[nodiscard]] KEYWAY_API BackendRegistry standard_backends();
 
 /// The door to everything: from settings to backends to keys.

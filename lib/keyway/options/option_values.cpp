@@ -67,7 +67,8 @@ OptionValues::Value parse_value(const OptionSpec& option, const RawOption& raw) 
             const auto* const end = raw.value.data() + raw.value.size();
             const auto result = std::from_chars(raw.value.data(), end, number);
             if(raw.form == RawOption::Form::flag || result.ec != std::errc{} || result.ptr != end) {
-                throw malformed(option, raw, "a whole number");
+                const bool is_negative = raw.form != RawOption::Form::flag && raw.value.starts_with('-');
+                throw malformed(option, raw, is_negative ? "a number of 0 or more" : "a whole number");
             }
             return number;
         }

@@ -33,11 +33,18 @@ std::optional<std::string> nearest_name(std::string_view typed, const std::vecto
         return std::nullopt;
     }
     std::optional<std::string> best;
+    // Who stops early means what begins so, however much is missing.
+    const auto letters = typed.substr(std::min(typed.find_first_not_of('-'), typed.size()));
+    const bool is_beginning =
+        letters.size() >= 2 && std::ranges::any_of(known, [&](const auto& name) { return name.starts_with(typed); });
     // About one slip in three letters; two letters changed over are two.
     std::size_t best_distance = (typed.size() + 2) / 3 + 1;
     for(const auto& name : known) {
+        if(is_beginning && !name.starts_with(typed)) {
+            continue;
+        }
         const auto d = distance(typed, name);
-        if(d < best_distance) {
+        if(d < best_distance || (is_beginning && !best)) {
             best_distance = d;
             best = name;
         }

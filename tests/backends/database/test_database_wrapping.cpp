@@ -180,6 +180,42 @@ TEST_CASE("from a passphrase to a key and back, stopped and taken up again") {
     CHECK(usable(place.opened()) == 5);
 }
 
+TEST_CASE("what was begun for a passphrase is ended, and goes on where the settings name a key by then") {
+    const DatabasePlace place;
+    const Keys keys;
+    const auto wrapping = keys.make("wrapping");
+    const auto before = under_passphrase(place, keys);
+    for(const auto* const label : {"a", "b", "c"}) {
+        static_cast<void>(before.create("ed25519", {{"label", label}}));
+    }
+    RewrapRequest to_passphrase{.new_passphrase = Secret("next"), .batch = 2};
+    to_passphrase.progress = [](const RewrapProgress&) { throw Stop(); };
+    CHECK_THROWS_AS(rewrap(before, to_passphrase), Stop);
+    auto settings = place.settings();
+    settings["wrapping-key"] = wrapping.to_string();
+    const OpenedBackend both(database_backend(), settings, {{"PASS", "next"}}, keys.opener());
+    CHECK(dynamic_cast<KeyRewrapper&>(*both.operator->()).keys_to_rewrap({}, both.options(Phase::use, {})) == 3);
+    const auto done = rewrap(both, {});
+    CHECK_FALSE(done.resumed);
+    CHECK(done.rewrapped == 3);
+    CHECK(place.answer("select group_concat(kind) from key_encryption_key") == "wrapped");
+    CHECK(under(place, keys, wrapping.to_string()).labels() == std::vector<std::string>{"a", "b", "c"});
+}
+
+TEST_CASE("a database without keys has nothing to be put under another key") {
+    const DatabasePlace place;
+    const Keys keys;
+    const auto backend = under_passphrase(place, keys);
+    const RewrapRequest request{.new_passphrase = Secret("next")};
+    CHECK(dynamic_cast<KeyRewrapper&>(*backend.operator->()).keys_to_rewrap(request, backend.options(Phase::use, {})) == 0);
+    const auto done = rewrap(backend, request);
+    CHECK(done.is_empty);
+    CHECK(done.rewrapped == 0);
+    // Its first key is under the passphrase of the settings.
+    CHECK(!backend.check(backend.create("p-256", {{"label", "a"}}).ref));
+    CHECK_FALSE(rewrap(backend, {}).is_empty);
+}
+
 TEST_CASE("new keys do not go under a passphrase where the settings wish for a key") {
     const DatabasePlace place;
     const Keys keys;

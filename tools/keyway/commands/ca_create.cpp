@@ -32,14 +32,18 @@ void create_root(Session& session, const Arguments& arguments, const OutputFile&
     const auto named = session.named_key(arguments.required("key"));
     session.work_with({named.backend});
     require_own_place(named);
-    const auto opened = session.open(named);
     constexpr auto kind = x509::CertificateKind::root;
-    if(arguments.has("dry-run")) {
-        x509::check_root(*opened.key, fields, wish);
-        report_dry_run(session, kind, fields, choose_scheme(*opened.key, wish));
-        return;
+    const auto certificate = sign_certificate(session, named, fields, [&](const Botan::Private_Key& key) -> MaybeCertificate {
+        if(arguments.has("dry-run")) {
+            x509::check_root(key, fields, wish);
+            report_dry_run(session, kind, fields, choose_scheme(key, wish));
+            return std::nullopt;
+        }
+        return x509::issue_root(key, fields, Botan::system_rng(), wish);
+    });
+    if(certificate) {
+        hand_out(session, kind, fields, *certificate, file);
     }
-    hand_out(session, kind, fields, x509::issue_root(*opened.key, fields, Botan::system_rng(), wish), file);
 }
 
 void create_intermediate(Session& session, const Arguments& arguments, const OutputFile& file) {
@@ -55,15 +59,17 @@ void create_intermediate(Session& session, const Arguments& arguments, const Out
     constexpr auto kind = x509::CertificateKind::intermediate;
     // What is wrong is told before the issuer's key is opened.
     x509::check_certificate(issuer_certificate, kind, *opened.key, fields, wish);
-    const auto issuer_key = session.open(named_issuer);
-    x509::Issuer issuer(issuer_certificate, *issuer_key.key, Botan::system_rng(), wish);
-    if(arguments.has("dry-run")) {
-        report_dry_run(session, kind, fields, issuer.scheme());
-        return;
+    const auto certificate = sign_certificate(session, named_issuer, fields, [&](const Botan::Private_Key& key) -> MaybeCertificate {
+        x509::Issuer issuer(issuer_certificate, key, Botan::system_rng(), wish);
+        if(arguments.has("dry-run")) {
+            report_dry_run(session, kind, fields, issuer.scheme());
+            return std::nullopt;
+        }
+        return x509::issue_certificate(issuer, kind, *opened.key->public_key(), fields, Botan::system_rng());
+    });
+    if(certificate) {
+        hand_out(session, kind, fields, *certificate, file);
     }
-    hand_out(session, kind, fields,
-             x509::issue_certificate(issuer, kind, *opened.key->public_key(), fields, Botan::system_rng()),
-             file);
 }
 
 void run(Session& session, const Arguments& arguments) {
@@ -71,7 +77,7 @@ void run(Session& session, const Arguments& arguments) {
         throw Error(Errc::usage, "--issuer and --issuer-key belong together",
                     "give both for an intermediate, none for a root");
     }
-    const OutputFile file(arguments);
+    const OutputFile file(session, arguments);
     arguments.has("issuer") ? create_intermediate(session, arguments, file)
                             : create_root(session, arguments, file);
 }
@@ -107,6 +113,7 @@ Command ca_create_command() {
             .example = "keyway ca create --key root.ref --subject 'CN=Example Root' --out root.pem\n"
                        "keyway ca create --key ca.ref --subject 'CN=Example CA 1' --path-length 0 \\\n"
                        "    --issuer root.pem --issuer-key root.ref --out ca.pem",
+            .uses_keys = true,
             .run = run};
 }
 

@@ -96,7 +96,7 @@ void run(Session& session, const Arguments& arguments) {
         throw Error(Errc::usage, "give either --csr or --key", "a request by others, or a key of a backend");
     }
     const auto& profile = profile_of(arguments.required("profile"));
-    const OutputFile file(arguments);
+    const OutputFile file(session, arguments);
     const auto issuer_certificate = certificate_of(arguments, "issuer");
     const auto issuer_named = session.named_key(arguments.required("issuer-key"));
     require_own_place(issuer_named);
@@ -114,14 +114,18 @@ void run(Session& session, const Arguments& arguments) {
     const auto wish = signature_wish(arguments);
     // What is wrong is told before the issuer's key is opened.
     x509::check_certificate(issuer_certificate, profile.kind, *subject.key, fields, wish);
-    const auto issuer_key = session.open(issuer_named);
-    x509::Issuer issuer(issuer_certificate, *issuer_key.key, Botan::system_rng(), wish);
-    if(arguments.has("dry-run")) {
-        report_dry_run(session, profile.kind, fields, issuer.scheme());
-        return;
+    const auto certificate =
+        sign_certificate(session, issuer_named, fields, [&](const Botan::Private_Key& issuer_key) -> MaybeCertificate {
+            x509::Issuer issuer(issuer_certificate, issuer_key, Botan::system_rng(), wish);
+            if(arguments.has("dry-run")) {
+                report_dry_run(session, profile.kind, fields, issuer.scheme());
+                return std::nullopt;
+            }
+            return x509::issue_certificate(issuer, profile.kind, *subject.key, fields, Botan::system_rng());
+        });
+    if(certificate) {
+        hand_out(session, profile.kind, fields, *certificate, file);
     }
-    hand_out(session, profile.kind, fields,
-             x509::issue_certificate(issuer, profile.kind, *subject.key, fields, Botan::system_rng()), file);
 }
 
 std::vector<Flag> flags() {
@@ -161,6 +165,7 @@ Command cert_issue_command() {
             "instance with --dry-run.",
         .example = "keyway cert issue --profile server --csr www.csr --san dns:www.example.com \\\n"
                    "    --issuer ca.pem --issuer-key ca.ref --out www.pem",
+        .uses_keys = true,
         .run = run};
 }
 

@@ -8,7 +8,7 @@ namespace keyway::cli {
 [[nodiscard]] inline Flag dry_run_flag() {
     return {.name = "dry-run",
             .takes = Takes::nothing,
-            .help = "look whether it can be done, and change nothing"};
+            .help = "look whether it can be done, and change nothing; a token counts a wrong PIN here too"};
 }
 
 [[nodiscard]] inline Flag backend_flag() {

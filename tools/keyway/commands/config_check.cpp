@@ -19,6 +19,8 @@ struct Seen {
     std::string type;
     std::vector<Error> faults;
     std::optional<std::size_t> keys;  ///< how many it holds, where it was opened and tells
+    std::string opened{};             ///< the label of the key that was opened, to see that its secret is right
+    std::string not_opened{};         ///< why none was, where it has some
 };
 
 /// What is wrong with options together, or with what they say, is told when the backend is made; nothing is reached.
@@ -30,6 +32,24 @@ void make(Session& session, Seen& seen) {
     }
 }
 
+/// Opens the first key: a listing shows keys whose passphrase is wrong, too. Nobody is asked for one.
+void open_one(Session& session, const KeyInfo& first, Seen& seen) {
+    if(!session.look_at_secrets(seen.alias, {})) {
+        seen.not_opened = "its secret would be asked for";
+        return;
+    }
+    try {
+        static_cast<void>(session.backend(seen.alias).use(first.ref, {}));
+        seen.opened = first.label;
+    } catch(const Error& error) {
+        // That a passphrase is given with each call, or that one key is of a kind not known here, is no fault of the settings.
+        if(error.code() != Errc::secret_unavailable && error.code() != Errc::unsupported) {
+            throw;
+        }
+        seen.not_opened = error.message();
+    }
+}
+
 /// Reaches the backend and lists its keys, which takes its secret where it needs one for that.
 void open(Session& session, Seen& seen) {
     try {
@@ -37,11 +57,18 @@ void open(Session& session, Seen& seen) {
         static_cast<void>(backend.capabilities());
         if(dynamic_cast<const KeyLister*>(&backend) != nullptr) {
             std::size_t keys = 0;
+            std::optional<KeyInfo> first;
             list_pages(backend, {}, [&](const KeyListing& page) {
                 keys += page.keys.size();
                 seen.faults.insert(seen.faults.end(), page.faults.begin(), page.faults.end());
+                if(!first && !page.keys.empty()) {
+                    first = page.keys.front();
+                }
             });
             seen.keys = keys;
+            if(first) {
+                open_one(session, *first, seen);
+            }
         }
     } catch(const Error& error) {
         seen.faults.push_back(error.in_backend(seen.alias.str()));
@@ -52,7 +79,12 @@ std::string state_of(const Seen& seen) {
     if(!seen.faults.empty()) {
         return seen.faults.size() == 1 ? "1 fault" : std::to_string(seen.faults.size()) + " faults";
     }
-    return seen.keys ? "ok, keys: " + std::to_string(*seen.keys) : "ok";
+    if(!seen.keys) {
+        return "ok";
+    }
+    return "ok, keys: " + std::to_string(*seen.keys) +
+           (seen.opened.empty() ? "" : ", opened " + in_quotes(seen.opened)) +
+           (seen.not_opened.empty() ? "" : ", none opened: " + seen.not_opened);
 }
 
 void report(const Session& session, const std::vector<Seen>& backends) {
@@ -72,6 +104,7 @@ void report(const Session& session, const std::vector<Seen>& backends) {
                         {"type", seen.type},
                         {"ok", seen.faults.empty()},
                         {"keys", seen.keys ? Json(*seen.keys) : Json()},
+                        {"opened", seen.opened.empty() ? Json() : Json(seen.opened)},
                         {"faults", std::move(faults)}});
         rows.push_back({seen.alias.str(), seen.type, state_of(seen)});
     }
@@ -116,10 +149,12 @@ Command config_check_command() {
             .summary = "look whether the settings are well: every option known, in its place and of its form",
             .flags = {{.name = "open",
                        .takes = Takes::nothing,
-                       .help = "also reach each backend and list its keys; a passphrase, which no listing needs, is not tried: key check does that"}},
+                       .help = "also reach each backend, list its keys, and open the first of them, which tries the secret of the settings; not one that "
+                               "would be asked for, and no other key: key check does that"}},
             .details = "Every fault is shown, with what to do about it. The exit status is 0 when there is none, else that of the "
                        "first. A wrong PIN goes to its token, once.",
             .example = "keyway config check --open",
+            .uses_keys = true,
             .run = run};
 }
 

@@ -172,7 +172,13 @@ void run(Session& session, const Arguments& arguments) {
     for(const auto& alias : aliases) {
         explain(session, alias, backends, text);
     }
-    session.report({{"settings", configuration.file ? Json(configuration.file->string()) : Json()}, {"backends", backends}},
+    const auto& audit = configuration.settings.audit();
+    if(audit) {
+        text += "\nuses of keys are recorded in " + visible(audit->string()) + "\n";
+    }
+    session.report({{"settings", configuration.file ? Json(configuration.file->string()) : Json()},
+                    {"audit", audit ? Json(audit->string()) : Json()},
+                    {"backends", backends}},
                    text);
 }
 

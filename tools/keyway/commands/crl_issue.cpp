@@ -48,6 +48,10 @@ x509::RevokedCertificate parse_revocation(const std::string& text, Time now) {
         end = next;
         from = next + 1;
     }
+    if(end == 0) {
+        throw Error(Errc::invalid_argument, "--revoke " + in_quotes(text) + " does not begin with a serial number in hexadecimal",
+                    "give SERIAL[:REASON[:TIME]], for instance 0A1B2C:keyCompromise; a certificate's file goes to --revoke-certificate");
+    }
     x509::RevokedCertificate revoked{x509::SerialNumber::from_hex(text.substr(0, end)), now};
     if(end < text.size()) {
         set_reason(revoked, text.substr(end + 1));
@@ -64,6 +68,17 @@ bool is_reason(const std::string& text) {
     }
 }
 
+/// Where there is no file of the whole name, but one of the part before a colon, what follows is meant for a reason.
+void require_no_misspelt_reason(const std::string& text) {
+    std::error_code ignored;
+    const auto colon = text.find(':');
+    if(colon != std::string::npos && !std::filesystem::exists(text, ignored) &&
+       std::filesystem::exists(text.substr(0, colon), ignored)) {
+        const auto reason = text.substr(colon + 1);
+        static_cast<void>(x509::parse_revocation_reason(reason.substr(0, reason.find(':'))));
+    }
+}
+
 /// Where the name of the file ends in FILE[:REASON[:TIME]]; a colon that no reason follows is part of it.
 std::size_t end_of_name(const std::string& text) {
     auto colon = text.find(':');
@@ -74,6 +89,7 @@ std::size_t end_of_name(const std::string& text) {
         }
         colon = next;
     }
+    require_no_misspelt_reason(text);
     return text.size();
 }
 
@@ -145,7 +161,7 @@ void require_newer(const OutputFile& file, const Botan::X509_Certificate& issuer
 }
 
 void run(Session& session, const Arguments& arguments) {
-    const OutputFile file(arguments);
+    const OutputFile file(session, arguments);
     const auto certificate = certificate_of(arguments, "issuer");
     const auto fields = fields_of(session, arguments, certificate);
     const auto wish = signature_wish(arguments);
@@ -157,33 +173,41 @@ void run(Session& session, const Arguments& arguments) {
     const auto named = session.named_key(arguments.required("issuer-key"));
     require_own_place(named);
     session.work_with({named.backend});
-    const auto key = session.open(named);
-    x509::Issuer issuer(certificate, *key.key, Botan::system_rng(), wish);
+    std::string scheme;
+    const auto pem = session.audited(
+        {.operation = "sign-crl", .backend = named.backend.str(), .object = std::to_string(fields.number)},
+        [&](AuditEntry& entry) -> std::optional<std::string> {
+            const auto key = session.open(named, entry);
+            x509::Issuer issuer(certificate, *key.key, Botan::system_rng(), wish);
+            scheme = issuer.scheme().name();
+            return arguments.has("dry-run") ? std::nullopt
+                                            : std::optional(x509::issue_crl(issuer, fields, Botan::system_rng()).PEM_encode());
+        });
 
-    Json json{{"issuer", issuer.name().to_string()},
+    const auto issuer = x509::DistinguishedName::from_botan(certificate.subject_dn()).to_string();
+    Json json{{"issuer", issuer},
               {"number", fields.number},
               {"revoked", fields.revoked.size()},
               {"this-update", to_iso_8601(fields.this_update)},
               {"next-update", to_iso_8601(fields.next_update)},
-              {"scheme", issuer.scheme().name()}};
-    const auto text = facts({{"issuer", issuer.name().to_string()},
+              {"scheme", scheme}};
+    const auto text = facts({{"issuer", issuer},
                              {"number", std::to_string(fields.number)},
                              {"revoked", std::to_string(fields.revoked.size())},
                              {"next update", to_iso_8601(fields.next_update)},
-                             {"file", arguments.has("dry-run") ? "" : file.name()}});
-    if(arguments.has("dry-run")) {
+                             {"file", pem ? file.name() : ""}});
+    if(!pem) {
         json["dry-run"] = true;
         session.report(json, "would issue a revocation list:\n" + text);
         return;
     }
-    const auto pem = x509::issue_crl(issuer, fields, Botan::system_rng()).PEM_encode();
-    json["pem"] = pem;
+    json["pem"] = *pem;
     json["out"] = file.name();
     if(!file.is_standard_output()) {
-        file.write(pem);
+        file.write(*pem);
         session.report(json, text);
     } else {
-        session.report(json, pem);
+        session.report(json, *pem);
     }
 }
 
@@ -227,6 +251,7 @@ Command crl_issue_command() {
             "aACompromise.",
         .example = "keyway crl issue --issuer ca.pem --issuer-key ca.ref --number 8 \\\n"
                    "    --revoke-certificate www.pem:keyCompromise --out ca.crl",
+        .uses_keys = true,
         .run = run};
 }
 

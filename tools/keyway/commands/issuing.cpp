@@ -91,6 +91,15 @@ Botan::X509_Certificate certificate_of(const Arguments& arguments, std::string_v
                          [](const auto& bytes) { return x509::read_certificate(bytes); });
 }
 
+MaybeCertificate sign_certificate(Session& session, const NamedKey& issuer_key, const x509::CertificateFields& fields,
+                                  const std::function<MaybeCertificate(const Botan::Private_Key&)>& sign) {
+    return session.audited({.operation = "sign-certificate", .backend = issuer_key.backend.str(), .object = fields.serial.to_hex()},
+                           [&](AuditEntry& entry) {
+                               const auto opened = session.open(issuer_key, entry);
+                               return sign(*opened.key);
+                           });
+}
+
 void require_own_place(const NamedKey& named) {
     const auto* const ref = std::get_if<KeyRef>(&named.key);
     if(ref != nullptr && ref->fallback_from()) {

@@ -8,6 +8,7 @@
 #include <keyway/x509/certificate.hpp>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,14 @@ namespace keyway::cli {
 
 /// The certificate in the file that a flag names.
 [[nodiscard]] Botan::X509_Certificate certificate_of(const Arguments& arguments, std::string_view flag);
+
+using MaybeCertificate = std::optional<Botan::X509_Certificate>;
+
+/// Opens the issuer's key and has a certificate signed with it, which is recorded before it is handed out.
+/// @param sign makes the certificate, or nothing
+[[nodiscard]] MaybeCertificate sign_certificate(Session& session, const NamedKey& issuer_key,
+                                                const x509::CertificateFields& fields,
+                                                const std::function<MaybeCertificate(const Botan::Private_Key&)>& sign);
 
 /// Refuses a key as one of a CA.
 /// @throws Errc::unsupported when it is where it is by fallback

@@ -10,7 +10,7 @@ namespace keyway::cli {
 namespace {
 
 void run(Session& session, const Arguments& arguments) {
-    const auto file = reference_file(arguments);
+    const auto file = reference_file(session, arguments);
     const auto alias = session.chosen_backend();
     session.work_with({alias});
     auto* const adopter = dynamic_cast<KeyAdopter*>(&session.backend(alias));
@@ -18,7 +18,13 @@ void run(Session& session, const Arguments& arguments) {
         throw Error(Errc::unsupported, "the backend " + in_quotes(alias.str()) + " cannot adopt keys",
                     "its keys are all its own: name one as ALIAS:LABEL, or import another with `keyway key store`");
     }
-    const auto ref = adopter->adopt(session.options(alias, Phase::adopt));
+    const auto options = session.options(alias, Phase::adopt);
+    const auto ref = session.audited(
+        {.operation = "adopt", .backend = alias.str(), .label = options.text("label").value_or("")}, [&](AuditEntry& entry) {
+            auto adopted = adopter->adopt(options);
+            entry.ref = adopted;
+            return adopted;
+        });
     if(file) {
         file->write(ref.to_string() + "\n");
     }
@@ -39,6 +45,7 @@ Command key_adopt_command() {
                        "it may sign, and its reference is printed. Nothing is changed where it is.",
             .example = "keyway key adopt --backend hsm --label SIGN --id 02 \\\n"
                        "    --user-pin env:HSM_PIN --out sign.ref",
+            .uses_keys = true,
             .run = run};
 }
 

@@ -57,6 +57,7 @@ Command key_check_command() {
             .backend_phase = Phase::use,
             .details = "Prints ok and ends with status 0, or ends with the error's status. With a secret at hand, the key is opened.",
             .example = "keyway key check root.ref --user-pin env:HSM_PIN",
+            .uses_keys = true,
             .run = run};
 }
 

@@ -39,8 +39,31 @@ void create_wrapping_key(Session& session, const Arguments& arguments) {
         session.report(json, "would create AES key " + in_quotes(*label) + " in backend " + in_quotes(alias.str()) + "\n");
         return;
     }
-    store->create_wrapping_key(*label, session.options_for_use(alias));
+    session.audited({.operation = "create", .backend = alias.str(), .label = *label}, [&](const AuditEntry&) {
+        store->create_wrapping_key(*label, session.options_for_use(alias));
+        return name;
+    });
     session.report(json, name + "\n");
+}
+
+/// Where the backend is away and has a fallback, the real run would go there, and so does this.
+void dry_run(Session& session, const NewKey& wanted, std::optional<KeyPurpose> purpose) {
+    const auto& settings = session.configuration().settings;
+    const auto fallback = purpose ? settings.fallback_of(wanted.backend, *purpose) : std::nullopt;
+    try {
+        report_dry_run(session, wanted, "create");
+    } catch(const Error& error) {
+        if(!fallback || error.code() != Errc::token_not_found) {
+            throw;
+        }
+        auto options = session.options(*fallback, Phase::create);
+        const auto* const label = session.types().type(settings.backend(*fallback).type).options->find("label");
+        if(const auto text = wanted.options.text("label"); text && label != nullptr && !options.has("label")) {
+            options.set(*label, {.value = *text, .form = RawOption::Form::text, .origin = wanted.options.find("label")->origin});
+        }
+        session.warn("the backend " + in_quotes(wanted.backend.str()) + " cannot be reached: " + error.message());
+        report_dry_run(session, {*fallback, wanted.spec, std::move(options), Phase::create, wanted.backend}, "create");
+    }
 }
 
 void run(Session& session, const Arguments& arguments) {
@@ -48,7 +71,7 @@ void run(Session& session, const Arguments& arguments) {
         create_wrapping_key(session, arguments);
         return;
     }
-    const auto file = reference_file(arguments);
+    const auto file = reference_file(session, arguments);
     std::optional<KeyPurpose> purpose;
     if(const auto text = arguments.value("purpose")) {
         purpose = parse_key_purpose(*text);
@@ -67,12 +90,14 @@ void run(Session& session, const Arguments& arguments) {
     session.work_with({alias}, by_alias);
     const NewKey wanted{alias, KeySpec::parse(arguments.required("type")),
                         session.options(alias, Phase::create), Phase::create};
+    require_label(session, wanted);
     if(arguments.has("dry-run")) {
-        report_dry_run(session, wanted, "create");
+        dry_run(session, wanted, purpose);
         return;
     }
     session.expect_new_key(alias);
-    const auto made = session.create(alias, purpose, wanted.spec, wanted.options);
+    const auto made = make_recorded(session, wanted, "create",
+                                    [&] { return session.create(alias, purpose, wanted.spec, wanted.options); });
     hand_out(session, wanted, made, file);
 }
 
@@ -102,6 +127,7 @@ Command key_create_command() {
                        "it.",
             .example = "keyway key create --backend hsm --type p-256 --label root \\\n"
                        "    --user-pin env:HSM_PIN --out root.ref",
+            .uses_keys = true,
             .run = run};
 }
 

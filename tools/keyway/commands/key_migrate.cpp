@@ -7,14 +7,17 @@
 #include "commands.hpp"
 #include "common_flags.hpp"
 #include "new_key.hpp"
+#include "removal.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/core/file_io.hpp>
 #include <keyway/key/key_migration.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 namespace keyway::cli {
 
@@ -27,6 +30,11 @@ struct Destination {
 };
 
 Destination destination(const Session& session, const std::string& text) {
+    if(text.find(':') == std::string::npos) {
+        throw Error(Errc::usage, "the second argument, " + in_quotes(text) + ", names no backend",
+                    "give ALIAS:LABEL, the backend and the new key's label; backends: " +
+                        aliases_in(session.configuration().settings));
+    }
     const auto named = session.named_key(text);
     const auto* const label = std::get_if<std::string>(&named.key);
     if(label == nullptr) {
@@ -34,6 +42,22 @@ Destination destination(const Session& session, const std::string& text) {
                     "give ALIAS:LABEL: the backend and the new key's label");
     }
     return {named.backend, *label};
+}
+
+/// Both keys have to sign to prove the move.
+void require_signing(const OptionValues& store) {
+    const auto usage = store.text("usage");
+    if(!usage) {
+        return;
+    }
+    std::istringstream words(*usage);
+    for(std::string word; std::getline(words, word, ',');) {
+        if(word == "sign") {
+            return;
+        }
+    }
+    throw Error(Errc::unsupported, "a key of usage " + in_quotes(*usage) + " could not sign, and so not be proven to be the old one",
+                "add sign to the usage, or import the key with `keyway key store`");
 }
 
 /// With the options for use only: where both backends are the same one, the others are for the new key.
@@ -49,8 +73,8 @@ OptionValues use_options(const Session& session, const BackendAlias& alias, cons
 }
 
 /// The file of --receipt, or one named by the key and the time: no two moves give the same one.
-OutputFile receipt_file(const Arguments& arguments, const KeyRef& ref, Time now) {
-    auto time = to_iso_8601(now);
+OutputFile receipt_file(const Session& session, const Arguments& arguments, const KeyRef& ref) {
+    auto time = to_iso_8601(session.now());
     std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
     const auto usual = "migration-" + ref.fingerprint().to_string().substr(0, 16) + "-" + time + ".json";
     if(arguments.value("receipt") == "-") {
@@ -58,7 +82,7 @@ OutputFile receipt_file(const Arguments& arguments, const KeyRef& ref, Time now)
                     "name a file with --receipt; with --json the receipt is printed, too");
     }
     try {
-        return OutputFile(Arguments({{"out", {arguments.value("receipt").value_or(usual)}}}, std::nullopt));
+        return OutputFile(session, Arguments({{"out", {arguments.value("receipt").value_or(usual)}}}, std::nullopt));
     } catch(const Error& error) {
         throw error.code() == Errc::already_exists
             ? Error(error.code(), error.message(), "choose another name with --receipt; no receipt is ever replaced")
@@ -76,26 +100,48 @@ void write_reference(const OutputFile& file, const KeyRef& ref, const std::strin
     }
 }
 
+/// The move is done, and only the removal failed: with everything that is needed to go on.
+Error not_removed(const Error& error, const KeyMigration& migration, const MigrationReceipt& made, const std::string& file) {
+    const auto alias = migration.from.alias().str();
+    return Error(error.code(),
+                 "the key was moved, but the old one is still in backend " + in_quotes(alias) + ": " + error.message(),
+                 "the new key is " + made.to.to_string() + "; the receipt is in " + in_quotes(file) +
+                     "; remove the old key with: keyway key remove '" + made.from.to_string() + "'")
+        .in_backend(alias);
+}
+
 /// @return whether it was removed
-bool remove_source(const KeyMigration& migration, const Arguments& arguments, const std::string& receipt) {
+bool remove_source(Session& session, const KeyMigration& migration, const MigrationReceipt& made, const Arguments& arguments,
+                   const std::string& file) {
     const auto what = "the old key in backend " + in_quotes(migration.from.alias().str());
     if(!arguments.has("yes") && !confirm("the new key is proven. remove " + what + "? it cannot be brought back")) {
         return false;
     }
-    auto* const remover = dynamic_cast<KeyRemover*>(&migration.from);
-    if(remover == nullptr) {
-        throw Error(Errc::unsupported,
-                    "the key was moved, but the backend " + in_quotes(migration.from.alias().str()) + " cannot remove keys",
-                    "remove the old one by the means of its store; the receipt is in " + in_quotes(receipt));
-    }
-    try {
-        remover->remove(migration.ref, migration.use);
-    } catch(const Error& error) {
-        throw Error(error.code(), "the key was moved, but " + what + " could not be removed: " + error.message(),
-                    "the receipt is in " + in_quotes(receipt) + "; remove the old key with `keyway key remove`")
-            .in_backend(migration.from.alias().str());
-    }
+    remove_recorded(session, migration.ref, [&] {
+        try {
+            // That it can remove keys was seen before the move.
+            dynamic_cast<KeyRemover&>(migration.from).remove(migration.ref, migration.use);
+        } catch(const Error& error) {
+            throw not_removed(error, migration, made, file);
+        }
+    });
     return true;
+}
+
+MigrationReceipt migrate(Session& session, const KeyMigration& migration, const OutputFile& file) {
+    return session.audited(
+        {.operation = "migrate", .backend = migration.from.alias().str(), .ref = migration.ref}, [&](AuditEntry& entry) {
+            return migrate_key(migration, [&] { return session.now(); }, [&](const MigrationReceipt& made) {
+                file.write(made.to_json());
+                entry.object = made.to.to_string();
+                try {
+                    session.record(entry);
+                } catch(const Error&) {
+                    remove_file(file.name());
+                    throw;
+                }
+            });
+        });
 }
 
 void run(Session& session, const Arguments& arguments) {
@@ -113,8 +159,8 @@ void run(Session& session, const Arguments& arguments) {
         require_no_wrapping_key(session, ref, label == nullptr ? "" : *label,
                                 "move it without --remove-source, name the new one by \"wrapping-key\", then remove the old one");
     }
-    const auto reference_out = reference_file(arguments);
-    const auto file = receipt_file(arguments, ref, session.now());
+    const auto reference_out = reference_file(session, arguments);
+    const auto file = receipt_file(session, arguments, ref);
     if(reference_out && std::filesystem::absolute(reference_out->name()).lexically_normal() ==
                             std::filesystem::absolute(file.name()).lexically_normal()) {
         throw Error(Errc::usage, "--out and --receipt name the same file " + in_quotes(file.name()), "name two");
@@ -125,18 +171,22 @@ void run(Session& session, const Arguments& arguments) {
                                  .to = session.backend(to.backend),
                                  .store = session.options(to.backend, Phase::store),
                                  .use_new = session.options_for_use(to.backend)};
+    require_signing(migration.store);
     require_movable(migration);
+    if(arguments.has("remove-source") && dynamic_cast<KeyRemover*>(&migration.from) == nullptr) {
+        throw Error(Errc::unsupported, "the backend " + in_quotes(from.backend.str()) + " cannot remove keys",
+                    "leave --remove-source out, and remove the old key by the means of its store");
+    }
     if(dry_run) {
         report_dry_run(session, {to.backend, ref.key(), migration.store}, "move", from.backend);
         return;
     }
     session.expect_new_key(to.backend);
-    const auto receipt = migrate_key(migration, [&] { return session.now(); },
-                                     [&](const MigrationReceipt& made) { file.write(made.to_json()); });
+    const auto receipt = migrate(session, migration, file);
     if(reference_out) {
         write_reference(*reference_out, receipt.to, file.name());
     }
-    const bool removed = arguments.has("remove-source") && remove_source(migration, arguments, file.name());
+    const bool removed = arguments.has("remove-source") && remove_source(session, migration, receipt, arguments, file.name());
     auto json = json_of(receipt.to);
     json["label"] = to.label;
     json["receipt"] = Json::parse(receipt.to_json());
@@ -152,7 +202,7 @@ void run(Session& session, const Arguments& arguments) {
                       {"old key", removed ? "removed" : "still in backend " + from.backend.str()}}) +
                "\n";
     }
-    session.report(json, text + receipt.to.to_string() + "\n");
+    tell_done("the key was moved", receipt.to, [&] { session.report(json, text + receipt.to.to_string() + "\n"); });
 }
 
 }  // namespace
@@ -181,6 +231,7 @@ Command key_migrate_command() {
                        "untouched. From token to token an extractable key goes encrypted, and is never in clear outside. The reference of the new "
                        "key is printed. Also takes the flags for using the old key.",
             .example = "keyway key migrate file:ca-2026 hsm:ca-2026 --hsm-user-pin env:HSM_PIN",
+            .uses_keys = true,
             .run = run};
 }
 

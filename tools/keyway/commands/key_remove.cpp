@@ -4,6 +4,8 @@
 #include "../wrapping_keys.hpp"
 #include "commands.hpp"
 #include "common_flags.hpp"
+#include "new_key.hpp"
+#include "removal.hpp"
 
 #include <keyway/core/error.hpp>
 
@@ -44,9 +46,9 @@ void run(Session& session, const Arguments& arguments) {
     if(!arguments.has("yes") && !confirm("remove " + what + "? it cannot be brought back")) {
         throw Error(Errc::usage, "not removed: the answer was not yes");
     }
-    remover->remove(ref, options);
+    remove_recorded(session, ref, [&] { remover->remove(ref, options); });
     json["removed"] = true;
-    session.report(json, "removed " + what + "\n");
+    tell_done("the key was removed", ref, [&] { session.report(json, "removed " + what + "\n"); });
 }
 
 }  // namespace
@@ -65,6 +67,7 @@ Command key_remove_command() {
             .positional = reference_positional(),
             .backend_phase = Phase::use,
             .example = "keyway key remove file:old --yes",
+            .uses_keys = true,
             .run = run};
 }
 

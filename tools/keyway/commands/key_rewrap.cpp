@@ -49,9 +49,10 @@ private:
     bool shown_ = false;
 };
 
-std::string what_opens_them(const RewrapRequest& request) {
+std::string what_opens_them(const RewrapRequest& request, const BackendSettings& settings) {
     if(request.new_passphrase) {
-        return "; from now on the new passphrase opens them: name its source in the settings\n";
+        return std::string("; from now on the new passphrase opens them: name its source in the settings") +
+               (settings.options.contains("wrapping-key") ? ", and take \"wrapping-key\" out of them\n" : "\n");
     }
     if(request.new_wrapping_key) {
         return "; from now on the key " + in_quotes(request.new_wrapping_key->to_string()) +
@@ -88,7 +89,8 @@ void run(Session& session, const Arguments& arguments) {
     if(arguments.has("dry-run")) {
         const auto number = rewrapper->keys_to_rewrap(request, options);
         session.report({{"backend", alias.str()}, {"keys", number}, {"dry-run", true}},
-                       "would put " + keys(number) + where + " under a new key-encryption key\n");
+                       number == 0 ? "there is no key" + where + " to be put under another key-encryption key\n"
+                                   : "would put " + keys(number) + where + " under a new key-encryption key\n");
         return;
     }
     RewrapResult result;
@@ -97,13 +99,18 @@ void run(Session& session, const Arguments& arguments) {
         if(error_is_terminal()) {
             request.progress = [&line](const RewrapProgress& progress) { line.show(progress); };
         }
-        result = rewrapper->rewrap(request, options);
+        result = session.audited({.operation = "rewrap", .backend = alias.str()}, [&](AuditEntry& entry) {
+            auto done = rewrapper->rewrap(request, options);
+            entry.object = keys(done.rewrapped);
+            return done;
+        });
     }
     session.report({{"backend", alias.str()}, {"rewrapped", result.rewrapped}, {"resumed", result.resumed}},
-                   "put " + keys(result.rewrapped) + where + " under " +
+                   result.is_empty ? "nothing to do: there is no key" + where + " yet, and no passphrase before the first one\n"
+                                   : "put " + keys(result.rewrapped) + where + " under " +
                        (result.resumed ? "the key-encryption key of the call before, which had not ended"
                                        : "a new key-encryption key") +
-                       what_opens_them(request));
+                       what_opens_them(request, session.configuration().settings.backend(alias)));
 }
 
 }  // namespace
@@ -127,6 +134,7 @@ Command key_rewrap_command() {
                        "Keys are used and made meanwhile: the new passphrase or key opens all of them from the beginning "
                        "on, the old one those that are not done yet. When it is stopped, the same call goes on.",
             .example = "keyway key rewrap --backend db --passphrase file:old --new-passphrase file:new",
+            .uses_keys = true,
             .run = run};
 }
 

@@ -91,24 +91,29 @@ void run(Session& session, const Arguments& arguments) {
     const auto wish = parse_signature_wish(arguments.value("scheme").value_or("sha256"));
     std::optional<OutputFile> file;
     if(arguments.has("out") && arguments.value("out") != "-") {
-        file.emplace(arguments);
+        file.emplace(session, arguments);
     }
     InputFile input(arguments.required("in"));
     const auto named = session.named_key(*arguments.positional());
     session.work_with({named.backend});
-    const auto opened = session.open(named);
-    const auto scheme = choose_scheme(*opened.key, arguments.has("scheme") ? wish : SignatureWish{});
     const bool fixed_length = encoding == Encoding::raw;
-    const auto signature =
-        sign(*opened.key, scheme, fixed_length ? Botan::Signature_Format::Standard : scheme.format(), input);
+    std::string reference;
+    std::string scheme_name;
+    const auto signature = session.audited({.operation = "sign", .backend = named.backend.str()}, [&](AuditEntry& entry) {
+        const auto opened = session.open(named, entry);
+        const auto scheme = choose_scheme(*opened.key, arguments.has("scheme") ? wish : SignatureWish{});
+        reference = opened.ref.to_string();
+        scheme_name = scheme.name();
+        return sign(*opened.key, scheme, fixed_length ? Botan::Signature_Format::Standard : scheme.format(), input);
+    });
 
     const bool as_text = encoding == Encoding::hex || encoding == Encoding::base64;
     if(file) {
         as_text ? file->write(text_form(signature, encoding)) : file->write(signature);
     }
     if(session.json()) {
-        session.report({{"reference", opened.ref.to_string()},
-                        {"scheme", scheme.name()},
+        session.report({{"reference", reference},
+                        {"scheme", scheme_name},
                         {"format", fixed_length ? "raw" : "der"},
                         {"encoding", encoding == Encoding::hex ? "hex" : "base64"},
                         {"signature", encoding == Encoding::hex ? Botan::hex_encode(signature, false)
@@ -143,6 +148,7 @@ Command key_sign_command() {
             .details = "The signature is verified before it is handed out.",
             .example = "keyway key sign hsm:root --in report.pdf --out report.sig \\\n"
                        "    --user-pin env:HSM_PIN",
+            .uses_keys = true,
             .run = run};
 }
 

@@ -26,7 +26,7 @@ std::unique_ptr<Botan::Private_Key> read_key(const Session& session, const Argum
 }
 
 void run(Session& session, const Arguments& arguments) {
-    const auto file = reference_file(arguments);
+    const auto file = reference_file(session, arguments);
     const auto alias = session.chosen_backend();
     session.work_with({alias});
     auto options = session.options(alias, Phase::store);
@@ -42,21 +42,25 @@ void run(Session& session, const Arguments& arguments) {
     }
     auto* const keeper = keep ? &certificate_keeper(session, alias) : nullptr;
     const NewKey wanted{alias, KeySpec::of(*key), std::move(options)};
+    require_label(session, wanted);
     if(arguments.has("dry-run")) {
         report_dry_run(session, wanted, "store");
         return;
     }
     session.expect_new_key(alias);
-    const auto ref = session.backend(alias).store(*key, wanted.options);
-    if(keeper != nullptr) {
-        try {
-            keeper->keep_certificate(ref, certificate->BER_encode(), OtherCertificates::stay, session.options_for_use(alias));
-        } catch(const Error&) {
-            remove_again(session, ref);
-            throw;
+    const auto stored = make_recorded(session, wanted, "store", [&]() -> CreatedKey {
+        const auto ref = session.backend(alias).store(*key, wanted.options);
+        if(keeper != nullptr) {
+            try {
+                keeper->keep_certificate(ref, certificate->BER_encode(), OtherCertificates::stay, session.options_for_use(alias));
+            } catch(const Error&) {
+                remove_again(session, ref);
+                throw;
+            }
         }
-    }
-    hand_out(session, wanted, {ref, nullptr}, file);
+        return {ref, nullptr};
+    });
+    hand_out(session, wanted, stored, file);
 }
 
 }  // namespace
@@ -87,6 +91,7 @@ Command key_store_command() {
         .details = "Reads PKCS#8, PKCS#1, SEC 1 and PKCS#12, encrypted or not. The file stays where it is.",
         .example = "keyway key store --in ca.pem --in-passphrase prompt: --certificate ca.crt \\\n"
                    "    --backend hsm --label ca --user-pin env:HSM_PIN",
+        .uses_keys = true,
         .run = run};
 }
 

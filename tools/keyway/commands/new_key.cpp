@@ -9,6 +9,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <unistd.h>
+
 namespace keyway::cli {
 
 void remove_again(Session& session, const KeyRef& ref) {
@@ -27,21 +33,66 @@ void remove_again(Session& session, const KeyRef& ref) {
         .in_backend(ref.backend().str());
 }
 
-std::optional<OutputFile> reference_file(const Arguments& arguments) {
+namespace {
+
+bool is_empty(const KeyBackend& backend, const OptionValues& options) {
+    struct Enough {};
+    try {
+        list_pages(backend, options, [](const KeyListing& page) {
+            if(!page.keys.empty()) {
+                throw Enough();
+            }
+        });
+        return true;
+    } catch(const Enough&) {
+        return false;
+    }
+}
+
+/// Whether the store takes a key; one that is made with its first key is looked for where it would be.
+void require_writable(const Session& session, const KeyBackend& backend, const BackendAlias& alias) {
+    const auto& options = session.configuration().settings.backend(alias).options;
+    const auto path = options.find("path");
+    std::error_code ignored;
+    if(path == options.end() ? !is_empty(backend, session.options_for_use(alias)) : std::filesystem::exists(path->second.value, ignored)) {
+        const auto* const checker = dynamic_cast<const StoreChecker*>(&backend);
+        if(const auto fault = checker == nullptr ? std::nullopt : checker->check_writable(session.options_for_use(alias))) {
+            throw Error(*fault);
+        }
+        return;
+    }
+    if(path == options.end()) {
+        return;
+    }
+    const auto folder = std::filesystem::absolute(path->second.value).lexically_normal().parent_path();
+    if(std::filesystem::exists(folder, ignored) && ::access(folder.c_str(), W_OK | X_OK) != 0) {
+        throw Error(Errc::storage_failed,
+                    "cannot make " + in_quotes(path->second.value) + ": " + std::generic_category().message(errno),
+                    "check that its folder is writable")
+            .in_backend(alias.str());
+    }
+}
+
+}  // namespace
+
+void require_label(const Session& session, const NewKey& key) {
+    const auto& type = session.types().type(session.configuration().settings.backend(key.backend).type);
+    const auto* const label = type.options->find("label");
+    if(label != nullptr && label->phases.contains(key.phase) && !key.options.has("label")) {
+        throw Error(Errc::usage, "--label is missing: the new key's name", "give it: --label NAME");
+    }
+}
+
+std::optional<OutputFile> reference_file(const Session& session, const Arguments& arguments) {
     if(!arguments.has("out") || arguments.value("out") == "-") {
         return std::nullopt;
     }
-    return OutputFile(arguments);
+    return OutputFile(session, arguments);
 }
 
 void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
                     const std::optional<BackendAlias>& from) {
     const auto& backend = session.backend(key.backend);
-    if(!key.options.has("label")) {
-        throw Error(Errc::invalid_option,
-                    "backend " + in_quotes(key.backend.str()) + " wants a label for a new key",
-                    "give one: --label NAME");
-    }
     const auto label = key.options.text("label").value_or("");
     const auto in_backend = " in backend " + in_quotes(key.backend.str());
     // Nobody is asked for a passphrase by a dry run.
@@ -56,18 +107,36 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
         throw Error(Errc::unsupported,
                     "no key of type " + in_quotes(key.spec.to_string()) + " can be kept" + in_backend);
     }
+    require_writable(session, backend, key.backend);
     if(!keys_with_label(backend, session.options_for_use(key.backend), label).keys.empty()) {
         throw Error(Errc::already_exists, "there is a key " + in_quotes(label) + in_backend + " already",
                     "choose another label");
     }
     Json json{{"dry-run", true}, {"backend", key.backend.str()}, {"type", key.spec.to_string()}, {"label", label}};
     std::string where = in_backend;
+    if(key.in_place_of) {
+        json["fallback"] = {{"from", key.in_place_of->str()}, {"to", key.backend.str()}};
+        where += ", in place of " + in_quotes(key.in_place_of->str());
+    }
     if(from) {
         json["from"] = from->str();
         where = " from backend " + in_quotes(from->str()) + " to backend " + in_quotes(key.backend.str());
     }
     session.report(json, "would " + std::string(verb) + " key " + in_quotes(label) + " (" + key.spec.to_string() + ")" +
                              where + "\n");
+}
+
+CreatedKey make_recorded(Session& session, const NewKey& key, const std::string& operation,
+                         const std::function<CreatedKey()>& make) {
+    return session.audited(
+        {.operation = operation, .backend = key.backend.str(), .label = key.options.text("label").value_or("")},
+        [&](AuditEntry& entry) {
+            auto made = make();
+            entry.ref = made.ref;
+            entry.backend = made.ref.backend().str();
+            return made;
+        },
+        [&](const AuditEntry& entry, const Error&) { remove_again(session, *entry.ref); });
 }
 
 void hand_out(Session& session, const NewKey& key, const CreatedKey& made, const std::optional<OutputFile>& file) {
@@ -82,7 +151,18 @@ void hand_out(Session& session, const NewKey& key, const CreatedKey& made, const
             throw;
         }
     }
-    report_reference(session, label, ref, file, made.fallback ? made.fallback->because.message() : "");
+    tell_done("the key was made", ref, [&] {
+        report_reference(session, label, ref, file, made.fallback ? made.fallback->because.message() : "");
+    });
+}
+
+void tell_done(const std::string& what, const KeyRef& ref, const std::function<void()>& tell) {
+    try {
+        tell();
+    } catch(const Error& error) {
+        throw Error(error.code(), what + ", but telling so failed: " + error.message(), "its reference is " + ref.to_string())
+            .in_backend(ref.backend().str());
+    }
 }
 
 void report_reference(Session& session, const std::string& label, const KeyRef& ref,

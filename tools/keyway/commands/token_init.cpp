@@ -55,7 +55,7 @@ Command token_init_command() {
                                 .help = "the source of the security officer's PIN"}),
                       required({.name = "user-pin", .value = "SOURCE", .help = "the source of the user PIN"}),
                       {.name = "serial", .value = "TEXT", .help = "which empty token (default: the first)"},
-                      dry_run_flag()},
+                      {.name = "dry-run", .takes = Takes::nothing, .help = "look whether it can be done, and change nothing"}},
             .details = "A token that holds anything is never touched.",
             .example = "keyway token init --module /usr/lib/softhsm/libsofthsm2.so --label ca \\\n"
                        "    --so-pin file:so.pin --user-pin prompt:",

@@ -64,9 +64,13 @@ void run(Session& session, const Arguments& arguments) {
     }
     std::optional<OutputFile> file;
     if(arguments.has("out")) {
-        file.emplace(arguments);
+        file.emplace(session, arguments);
     }
-    const auto report = pkcs11::probe_token(place.module, place.token, options);
+    const auto probe = [&] { return pkcs11::probe_token(place.module, place.token, options); };
+    // Without a key of the token, it signs with keys of its own that do not stay.
+    const auto report = options.key_label
+                            ? session.audited({.operation = "probe", .label = *options.key_label}, [&](AuditEntry&) { return probe(); })
+                            : probe();
     const auto profile = profile_of(report);
     if(file) {
         file->write(profile);
@@ -110,6 +114,7 @@ Command token_probe_command() {
                        "meanwhile: a limit of sessions is for all, and times are told as they are.",
             .example = "keyway token probe --module /usr/lib/softhsm/libsofthsm2.so --label ca \\\n"
                        "    --user-pin prompt: --write --out ca.quirks.json",
+            .uses_keys = true,
             .run = run};
 }
 

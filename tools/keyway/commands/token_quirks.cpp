@@ -6,10 +6,13 @@
 #include "token_place.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/options/suggestion.hpp>
 #include <keyway/pkcs11/quirks/quirks.hpp>
 #include <keyway/pkcs11/token_admin.hpp>
 
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace keyway::cli {
 
@@ -48,6 +51,20 @@ void list_tokens(const Session& session, const pkcs11::ModuleName& module) {
                    rows.empty() ? "no tokens\n" : table({"LABEL", "SERIAL", "MANUFACTURER", "MODEL", "PROFILE"}, rows));
 }
 
+/// Of the hints of the setting quirks, those that are no profiles are of no use here.
+pkcs11::QuirkProfile profile_of(const std::string& wanted) {
+    std::vector<std::string> names;
+    for(const auto& profile : pkcs11::known_quirks()) {
+        names.push_back(profile.name);
+    }
+    const bool is_path = wanted.find('/') != std::string::npos || wanted.ends_with(".json");
+    if(!is_path && std::ranges::find(names, wanted) == names.end()) {
+        throw Error(Errc::invalid_option, "there is no quirk profile " + in_quotes(wanted),
+                    name_hint(wanted, names) + "; a file's path has a slash in it, or ends in .json");
+    }
+    return pkcs11::load_quirks(wanted, {}, {});
+}
+
 void run(Session& session, const Arguments& arguments) {
     const auto module = named_module(arguments);
     const auto& wanted = arguments.positional();
@@ -62,7 +79,7 @@ void run(Session& session, const Arguments& arguments) {
         throw Error(Errc::usage, in_quotes(*wanted) + " is a value of the setting quirks, and no profile",
                     "which profile a token gets, --module tells");
     } else {
-        const auto profile = pkcs11::load_quirks(*wanted, {}, {});
+        const auto profile = profile_of(*wanted);
         session.report(json_of(profile), text_of(profile));
     }
 }

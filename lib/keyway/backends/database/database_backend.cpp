@@ -215,16 +215,25 @@ public:
             auto connection = database_->open_to_change(now());
             const auto records = connection ? find_key_encryption_keys(*connection) : KeyEncryptionKeyRecords();
             if(!records.active) {
-                throw holds_no_key(database_->name());
+                return RewrapResult{.is_empty = true};
             }
             RewrapResult result{.rewrapped = 0, .resumed = !records.replaced.empty()};
-            for(const auto& rotation :
-                result.resumed ? begun_rotations(records, request, values) : new_rotation(*connection, *records.active, request, values)) {
-                const auto outcome = carry_out(*connection, rotation, request);
-                if(outcome.damaged_label) {
-                    throw damaged(*outcome.damaged_label);
+            const auto all_of = [&](const std::vector<Rotation>& rotations) {
+                for(const auto& rotation : rotations) {
+                    const auto outcome = carry_out(*connection, rotation, request);
+                    if(outcome.damaged_label) {
+                        throw damaged(*outcome.damaged_label);
+                    }
+                    result.rewrapped += outcome.rewrapped;
                 }
-                result.rewrapped += outcome.rewrapped;
+            };
+            if(result.resumed) {
+                all_of(begun_rotations(records, request, values));
+                result.resumed = !goes_on_to_wrapping_key(*records.active, request);
+            }
+            if(!result.resumed) {
+                result.rewrapped = 0;
+                all_of(new_rotation(*connection, *records.active, request, values));
             }
             return result;
         });
@@ -236,14 +245,15 @@ public:
             auto connection = database_->open();
             const auto records = connection ? find_key_encryption_keys(*connection) : KeyEncryptionKeyRecords();
             if(!records.active) {
-                throw holds_no_key(database_->name());
+                return std::uint64_t{0};
             }
             if(!records.replaced.empty()) {
                 std::uint64_t keys = 0;
                 for(const auto& rotation : begun_rotations(records, request, values)) {
                     keys += count_under(*connection, rotation.old_key.record.id);
                 }
-                return keys;
+                // In the end, all keys go there.
+                return goes_on_to_wrapping_key(*records.active, request) ? keys + count_under(*connection, records.active->id) : keys;
             }
             static_cast<void>(protection_.open(*records.active, means(values)));
             if(const auto after = new_means(request, values); after.wrapping_key()) {
@@ -295,6 +305,12 @@ private:
             return {[this, values] { return read_passphrase(values); }, request.new_wrapping_key};
         }
         return means(values);
+    }
+
+    /// Whether what an earlier call has begun, under a passphrase, is not where the settings want the keys.
+    [[nodiscard]] bool goes_on_to_wrapping_key(const KeyEncryptionKeyRecord& active, const RewrapRequest& request) const {
+        return active.kind == KeyEncryptionKind::passphrase && !request.new_passphrase && !request.new_wrapping_key &&
+               configured_wrapping_key(alias(), settings()).has_value();
     }
 
     /// What an earlier call has begun: from each key that is being replaced to the active one.

@@ -66,10 +66,6 @@ std::unique_ptr<Botan::MessageAuthenticationCode> hmac_of(const Bytes& key, cons
 
 }  // namespace
 
-Error holds_no_key(const std::string& where) {
-    return {Errc::storage_failed, "the database " + in_quotes(where) + " holds no key yet", "it has no passphrase before its first key"};
-}
-
 bool Argon2Cost::is_enough() const noexcept {
     return memory_kib >= 8UL * 1024UL && passes >= 1 && parallelism == 1;
 }

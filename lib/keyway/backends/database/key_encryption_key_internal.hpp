@@ -123,7 +123,4 @@ private:
     std::optional<Kept> kept_;
 };
 
-/// What there is to say where a passphrase is to be changed before there is one.
-[[nodiscard]] Error holds_no_key(const std::string& where);
-
 }  // namespace keyway

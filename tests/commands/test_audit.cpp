@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "workshop.hpp"
+
+#include <softhsm_fixtures/catch2.hpp>
+#include <softhsm_fixtures/fault_module.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <sstream>
+#include <sys/stat.h>
+
+namespace {
+
+using namespace keyway::test;
+using softhsm_fixtures::SoftHsmFixture;
+namespace fs = std::filesystem;
+
+/// Settings that name an audit record, with a token, and a backend that is away whose fallback is the file one.
+struct AuditedWorkshop : SoftHsmFixture {
+    Workshop shop;
+
+    AuditedWorkshop() {
+        shop.environment["KEYWAY_TEST_PIN"] = token().user_pin();
+        auto json = Json::parse(shop.read("keyway.json"));
+        json["audit"] = "audit.jsonl";
+        Json hsm{{"type", "hsm"},
+                 {"module", token().module_path().string()},
+                 {"token-label", token().label()},
+                 {"user-pin", "env:KEYWAY_TEST_PIN"}};
+        json["backends"]["hsm"] = hsm;
+        hsm["token-label"] = "away";
+        hsm["fallback"] = {{"leaf", "file"}};
+        json["backends"]["away"] = hsm;
+        shop.write("keyway.json", json.dump());
+        shop.write("text", "what is signed");
+    }
+
+    [[nodiscard]] std::vector<Json> lines() const {
+        std::vector<Json> out;
+        std::istringstream text(shop.has("audit.jsonl") ? shop.read("audit.jsonl") : "");
+        for(std::string line; std::getline(text, line);) {
+            out.push_back(Json::parse(line));
+        }
+        return out;
+    }
+
+    /// Operation, backend, label or reference, and outcome of each line.
+    [[nodiscard]] std::vector<std::string> told() const {
+        std::vector<std::string> out;
+        for(const auto& entry : lines()) {
+            const auto text = [&](const char* name) { return entry.at(name).is_null() ? "-" : entry.at(name).get<std::string>(); };
+            out.push_back(text("operation") + " " + text("backend") + " " + text("spki-sha256").substr(0, 8) + " " + text("outcome"));
+        }
+        return out;
+    }
+};
+
+std::string spki(const std::string& reference) {
+    const std::string name = "spki-sha256=";
+    return reference.substr(reference.find(name) + name.size(), 8);
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "each use of a key has a line, and none holds a secret") {
+    const auto root = shop.make_key("root");
+    const auto hsm = line(shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "h"}));
+    shop.run({"openssl", "genpkey", "-algorithm", "ed25519", "-out", "in.pem"});
+    const auto stored = line(shop.succeed({"key", "store", "--in", "in.pem", "--backend", "db", "--label", "s"}));
+    shop.succeed({"key", "sign", hsm, "--in", "text", "--out", "sig"});
+    shop.succeed({"ca", "create", "--key", root, "--subject", "CN=root", "--out", "root.pem"});
+    shop.succeed({"cert", "issue", "--profile", "ocsp", "--key", hsm, "--subject", "CN=ocsp", "--issuer", "root.pem",
+                  "--issuer-key", root, "--out", "ocsp.pem"});
+    shop.succeed({"crl", "issue", "--issuer", "root.pem", "--issuer-key", root, "--number", "7", "--out", "root.crl"});
+    const auto moved = line(shop.succeed({"key", "migrate", stored, "file:m", "--remove-source", "--yes"}));
+    shop.succeed({"key", "rewrap", "--backend", "db", "--dry-run"});
+    shop.succeed({"key", "remove", "hsm:h", "--yes"});
+    CHECK(told() == std::vector<std::string>{
+                        "create file " + spki(root) + " ok", "create hsm " + spki(hsm) + " ok",
+                        "store db " + spki(stored) + " ok", "sign hsm " + spki(hsm) + " ok",
+                        "sign-certificate file " + spki(root) + " ok", "sign-certificate file " + spki(root) + " ok",
+                        "sign-crl file " + spki(root) + " ok", "migrate db " + spki(stored) + " ok",
+                        "remove db " + spki(stored) + " ok", "remove hsm " + spki(hsm) + " ok"});
+    const auto all = lines();
+    std::vector<std::string> names;
+    for(const auto& [name, value] : all[3].items()) {
+        names.push_back(name);
+    }
+    CHECK(names == std::vector<std::string>{"keyway-audit", "time", "uid", "pid", "operation", "backend", "label", "reference",
+                                            "spki-sha256", "fallback-from", "object", "outcome", "failures", "repeated"});
+    CHECK(all[3].at("reference") == hsm);
+    CHECK(all[3].at("repeated") == false);
+    CHECK(all[3].at("time").get<std::string>().ends_with("Z"));
+    CHECK(all[0].at("label") == "root");
+    const auto serial = shop.run({"openssl", "x509", "-in", "ocsp.pem", "-noout", "-serial"});
+    auto object = all[5].at("object").get<std::string>();
+    std::ranges::transform(object, object.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    CHECK(serial == "serial=" + object + "\n");
+    CHECK(all[6].at("object") == "7");
+    CHECK(all[7].at("object") == moved);
+    const auto text = shop.read("audit.jsonl");
+    CHECK(text.find(token().user_pin()) == std::string::npos);
+    CHECK(text.find(passphrase) == std::string::npos);
+    struct stat status {};
+    REQUIRE(::stat(shop.path("audit.jsonl").c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == 0600);
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "what fails has a line too, with the class of its error") {
+    const auto key = line(shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "h"}));
+    fs::remove(shop.path("audit.jsonl"));
+    shop.fail_once({"key", "sign", "file:gone", "--in", "text"}, 20, "key_not_found");
+    shop.environment["WRONG"] = "4711";
+    shop.fail_once({"key", "sign", key, "--in", "text", "--user-pin", "env:WRONG"}, 13, "pin_incorrect");
+    shop.make_key("a");
+    shop.fail_once({"key", "create", "--type", "p-256", "--label", "a"}, 22, "already_exists");
+    CHECK(told() == std::vector<std::string>{"sign file - key_not_found", "sign hsm " + spki(key) + " pin_incorrect",
+                                             "create file " + lines()[2].at("spki-sha256").get<std::string>().substr(0, 8) + " ok",
+                                             "create file - already_exists"});
+    CHECK(shop.read("audit.jsonl").find("4711\"") == std::string::npos);
+    CHECK(lines()[3].at("label") == "a");
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "a key made by fallback says so at each use") {
+    const auto created = shop.keyway({"--set", "default-backend=away", "key", "create", "--purpose", "leaf", "--type", "p-256",
+                                      "--label", "l", "--out", "l.ref"});
+    REQUIRE(created.status == 0);
+    REQUIRE(shop.keyway({"key", "sign", "l.ref", "--in", "text", "--out", "sig"}).status == 0);
+    const auto all = lines();
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].at("operation") == "create");
+    CHECK(all[1].at("operation") == "sign");
+    for(const auto& entry : all) {
+        CHECK(entry.at("backend") == "file");
+        CHECK(entry.at("fallback-from") == "away");
+    }
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "the key in a token that a database's keys are under has lines of its own") {
+    const auto wrapping = line(shop.succeed({"key", "create", "--backend", "hsm", "--type", "rsa-2048", "--label", "w", "--usage",
+                                             "decrypt"}));
+    const std::vector<std::string> under{"--set", "db2.type=database", "--set", "db2.path=2.db", "--set",
+                                         "db2.wrapping-key=" + wrapping};
+    const auto with = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), under.begin(), under.end());
+        return arguments;
+    };
+    const auto key = line(shop.succeed(with({"key", "create", "--backend", "db2", "--type", "p-256", "--label", "k"})));
+    fs::remove(shop.path("audit.jsonl"));
+    shop.succeed(with({"key", "sign", key, "--in", "text", "--out", "sig"}));
+    CHECK(told() == std::vector<std::string>{"decrypt hsm " + spki(wrapping) + " ok", "sign db2 " + spki(key) + " ok"});
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "a signature that the token may have made twice says so") {
+    const auto key = line(shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "h"}));
+    softhsm_fixtures::FaultModule fault(token().module_path());
+    fault.inject(R"({"fault": "return", "function": "C_Sign", "rv": "CKR_DEVICE_ERROR", "when": "after", "times": 1})");
+    fs::remove(shop.path("audit.jsonl"));
+    shop.succeed({"--set", "hsm.module=" + fault.path().string(), "key", "sign", key, "--in", "text", "--out", "sig"});
+    const auto all = lines();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].at("operation") == "sign");
+    CHECK(all[0].at("outcome") == "ok");
+    CHECK(all[0].at("failures") == 1);
+    CHECK(all[0].at("repeated") == true);
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "where the record cannot be opened, nothing is done") {
+    const auto key = shop.make_key("a");
+    fs::remove(shop.path("audit.jsonl"));
+    shop.write("open", "");
+    fs::permissions(shop.path("open"), fs::perms(0644));
+    fs::create_symlink("elsewhere", shop.path("link"));
+    fs::create_directory(shop.path("folder"));
+    REQUIRE(::mkfifo(shop.path("pipe").c_str(), 0600) == 0);
+    const auto keys = shop.succeed({"key", "list"});
+    for(const auto& [name, status, code] : {std::tuple{"nowhere/audit", 27, "storage_failed"},
+                                            {"link", 27, "storage_failed"},
+                                            {"folder", 27, "storage_failed"},
+                                            {"pipe", 27, "storage_failed"},
+                                            {"open", 25, "permissions_insecure"}}) {
+        INFO(name);
+        const std::string file = name;
+        shop.fail({"--audit", file, "key", "sign", key, "--in", "text", "--out", "sig"}, status, code);
+        shop.fail({"--audit", file, "key", "create", "--type", "p-256", "--label", "b"}, status, code);
+        shop.fail({"--audit", file, "key", "remove", key, "--yes"}, status, code);
+        shop.fail({"--audit", file, "key", "create", "--type", "p-256", "--label", "b", "--dry-run"}, status, code);
+        shop.fail({"--audit", file, "config", "check"}, status, code);
+    }
+    CHECK(shop.succeed({"key", "list"}) == keys);
+    CHECK_FALSE(shop.has("sig"));
+    CHECK_FALSE(shop.has("elsewhere"));
+    CHECK_FALSE(shop.has("audit.jsonl"));
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "a dry run has no line, and the flag goes before the settings") {
+    shop.succeed({"key", "create", "--type", "p-256", "--label", "a", "--dry-run"});
+    shop.succeed({"key", "list"});
+    CHECK_FALSE(shop.has("audit.jsonl"));
+    shop.succeed({"key", "create", "--type", "p-256", "--label", "a", "--audit", "other.jsonl"});
+    CHECK_FALSE(shop.has("audit.jsonl"));
+    CHECK(shop.read("other.jsonl").starts_with("{\"keyway-audit\":1,"));
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "what cannot be recorded is not handed out: no signature, and no key") {
+    shop.make_key("a");
+    const auto before = shop.read("audit.jsonl");
+    // A record that is as large as the process may make a file, but for a few bytes.
+    const std::string filled = before + std::string(8192 - 20 - before.size(), ' ') + "\n";
+    shop.write("audit.jsonl", filled);
+    const auto limited = [&](const std::string& arguments) {
+        const auto script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" " + arguments;
+        return run({"bash", "-c", script, KEYWAY_COMMAND}, {.input = {}, .environment = shop.environment, .folder = shop.path("")});
+    };
+    const auto keys = shop.succeed({"key", "list"});
+    for(const std::string arguments : {"key sign file:a --in text --out sig", "key sign file:a --in text --format hex",
+                                       "key create --type p-256 --label b", "key migrate file:a file:c"}) {
+        const auto result = limited(arguments);
+        INFO(arguments << "\n" << result.err);
+        CHECK(result.status == 27);
+        CHECK(result.out.empty());
+        CHECK(result.err.starts_with("keyway: error: cannot add to the audit record \"audit.jsonl\""));
+        CHECK(shop.read("audit.jsonl") == filled);
+    }
+    CHECK(shop.succeed({"key", "list"}) == keys);
+    CHECK_FALSE(shop.has("sig"));
+    for(const auto& entry : fs::directory_iterator(shop.path(""))) {
+        CHECK_FALSE(entry.path().filename().string().starts_with("migration-"));
+    }
+    const auto removed = limited("key remove file:a --yes");
+    CHECK(removed.status == 27);
+    CHECK(removed.err.starts_with("keyway: error: the key was removed, but that was not recorded: cannot add"));
+}
+
+}  // namespace
