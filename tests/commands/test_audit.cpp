@@ -80,7 +80,9 @@ TEST_CASE_METHOD(AuditedWorkshop, "each use of a key has a line, and none holds 
                         "create file " + spki(root) + " ok", "create hsm " + spki(hsm) + " ok",
                         "store db " + spki(stored) + " ok", "sign hsm " + spki(hsm) + " ok",
                         "sign-certificate file " + spki(root) + " ok", "sign-certificate file " + spki(root) + " ok",
-                        "sign-crl file " + spki(root) + " ok", "migrate db " + spki(stored) + " ok",
+                        "sign-crl file " + spki(root) + " ok",
+                        // By which the new key was proven.
+                        "sign file " + spki(stored) + " ok", "migrate db " + spki(stored) + " ok",
                         "remove db " + spki(stored) + " ok", "remove hsm " + spki(hsm) + " ok"});
     const auto all = lines();
     std::vector<std::string> names;
@@ -98,7 +100,7 @@ TEST_CASE_METHOD(AuditedWorkshop, "each use of a key has a line, and none holds 
     std::ranges::transform(object, object.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     CHECK(serial == "serial=" + object + "\n");
     CHECK(all[6].at("object") == "7");
-    CHECK(all[7].at("object") == moved);
+    CHECK(all[8].at("object") == moved);
     const auto text = shop.read("audit.jsonl");
     CHECK(text.find(token().user_pin()) == std::string::npos);
     CHECK(text.find(passphrase) == std::string::npos);

@@ -5,12 +5,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -21,6 +23,27 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int format_version = 1;
+
+/// Of each line, and so of the file.
+constexpr std::string_view beginning = R"({"keyway-audit":)";
+
+/// For another process's line.
+constexpr std::chrono::seconds for_the_lock{10};
+
+/// 0, or why there is no lock.
+int lock_in_time(int fd) {
+    const auto end = std::chrono::steady_clock::now() + for_the_lock;
+    while(::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if(errno != EWOULDBLOCK && errno != EINTR) {
+            return errno;
+        }
+        if(std::chrono::steady_clock::now() >= end) {
+            return ETIMEDOUT;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return 0;
+}
 
 Error cannot(const std::string& what, const fs::path& file, int error_number) {
     return {Errc::storage_failed,
@@ -59,11 +82,18 @@ void require_own(const fs::path& file, int fd) {
         throw Error(Errc::permissions_insecure, "the audit record " + in_quotes(file.string()) + " is open to other users",
                     "chmod 600 " + file.string());
     }
+    // A slip must not add lines to a passphrase or a key.
+    std::array<char, beginning.size()> found{};
+    if(status.st_nlink > 1 || (status.st_size > 0 && (::pread(fd, found.data(), found.size(), 0) != static_cast<ssize_t>(found.size()) ||
+                                                      std::string_view(found.data(), found.size()) != beginning))) {
+        throw Error(Errc::storage_failed, in_quotes(file.string()) + " is another file than an audit record, or has a second name",
+                    "name a new file, or one that --audit made");
+    }
 }
 
 int open_record(const fs::path& file, Audit::Mode mode) {
     // Not through a link: whoever placed it would choose the file. Without waiting, for the reader of a pipe.
-    constexpr int how = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+    constexpr int how = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
     int fd = ::open(file.c_str(), how);
     if(fd < 0 && errno == ENOENT && mode == Audit::Mode::look) {
         if(::access(folder_of(file).c_str(), W_OK | X_OK) != 0) {
@@ -181,23 +211,38 @@ void Audit::add(const std::string& line) {
     if(mode_ == Mode::look) {
         return;
     }
-    // Half a line, where the disk is full, is taken back; nobody else adds one meanwhile.
+    if(const int error_number = lock_in_time(fd_); error_number != 0) {
+        throw cannot("lock", file_, error_number);
+    }
+    const int error_number = add_locked(line);
+    static_cast<void>(::flock(fd_, LOCK_UN));
+    if(error_number != 0) {
+        throw cannot("add to", file_, error_number);
+    }
+}
+
+int Audit::add_locked(std::string line) const {
     struct stat before {};
-    if(::flock(fd_, LOCK_EX) != 0 || ::fstat(fd_, &before) != 0) {
-        throw cannot("add to", file_, errno);
+    if(::fstat(fd_, &before) != 0) {
+        return errno;
+    }
+    if(before.st_nlink == 0) {
+        return ENOENT;  // removed since it was opened: nobody would read the line
+    }
+    char last = '\n';
+    if(before.st_size > 0 && ::pread(fd_, &last, 1, before.st_size - 1) == 1 && last != '\n') {
+        line.insert(line.begin(), '\n');  // half a line of somebody who was stopped by force stays apart
     }
     const auto done = ::write(fd_, line.data(), line.size());
-    const bool is_whole = done == static_cast<ssize_t>(line.size());
-    const int error_number = done < 0 ? errno : ENOSPC;
-    if(!is_whole && done > 0) {
+    int error_number = done < 0 ? errno : done != static_cast<ssize_t>(line.size()) ? ENOSPC : 0;
+    if(error_number == 0 && ::fsync(fd_) != 0) {
+        error_number = errno;
+    }
+    // Half a line, where the disk is full, is taken back; nobody else adds one meanwhile.
+    if(error_number != 0 && done > 0) {
         static_cast<void>(::ftruncate(fd_, before.st_size));
     }
-    const bool is_synced = is_whole && ::fsync(fd_) == 0;
-    const int sync_error = errno;
-    static_cast<void>(::flock(fd_, LOCK_UN));
-    if(!is_synced) {
-        throw cannot("add to", file_, is_whole ? sync_error : error_number);
-    }
+    return error_number;
 }
 
 }  // namespace keyway::cli

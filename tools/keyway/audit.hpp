@@ -53,6 +53,8 @@ public:
 
 private:
     void add(const std::string& line);
+    /// @return 0, or what went wrong
+    [[nodiscard]] int add_locked(std::string line) const;
 
     std::filesystem::path file_;
     Mode mode_;

@@ -49,6 +49,9 @@ public:
     [[nodiscard]] std::optional<std::string> value(std::string_view flag) const;
     [[nodiscard]] const std::vector<std::string>& values(std::string_view flag) const;
 
+    /// All that were given, those of backends among them.
+    [[nodiscard]] const Values& flags() const noexcept { return flags_; }
+
     /// The value of a flag that the command declares as required.
     [[nodiscard]] std::string required(std::string_view flag) const;
 

@@ -5,6 +5,7 @@
 
 #include <keyway/core/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <sys/stat.h>
@@ -80,6 +81,14 @@ std::optional<std::string> input_that_is(const fs::path& file, const Session& se
             if(names(value, naming, *identity)) {
                 return "the file of --" + std::string(flag);
             }
+        }
+    }
+    // A source of a secret, of whichever backend: a key is not meant by these.
+    for(const auto& [flag, values] : arguments.flags()) {
+        const auto* const known = std::ranges::find(reading_flags, std::string_view(flag), &std::pair<std::string_view, Naming>::first);
+        const bool is_key = known != reading_flags.end() && known->second == Naming::key;
+        if(!is_key && std::ranges::any_of(values, [&](const auto& value) { return names(value, Naming::source, *identity); })) {
+            return "the file of --" + flag;
         }
     }
     for(const auto& positional : {arguments.positional(), arguments.second_positional()}) {

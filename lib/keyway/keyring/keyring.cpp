@@ -85,7 +85,11 @@ std::unique_ptr<KeyWrapper> Keyring::open_wrapper(const WrappingKeyName& name) {
     auto& store = backend(name.backend());
     const auto* const secret_keys = dynamic_cast<const WrappingKeyStore*>(&store);
     auto secret_key = secret_keys == nullptr ? nullptr : secret_keys->open_wrapping_key(name.label(), {});
-    const auto pairs = keys_with_label(store, name.label());
+    auto pairs = keys_with_label(store, name.label());
+    if(secret_key || pairs.size() > 1) {
+        // A key pair that cannot wrap is not meant: whoever makes one of this label shuts no database.
+        std::erase_if(pairs, [](const KeyRef& pair) { return pair.key().type() != KeyType::rsa; });
+    }
     const auto found = pairs.size() + (secret_key ? 1 : 0);
     const auto what = in_quotes(name.label()) + " in backend " + in_quotes(name.backend().str());
     if(found == 0) {

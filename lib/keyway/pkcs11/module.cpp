@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
-#include <keyway/pkcs11/gate_internal.hpp>
 #include <keyway/pkcs11/load_module_internal.hpp>
-#include <keyway/pkcs11/module_internal.hpp>
+#include <keyway/pkcs11/module_locks_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 #include <keyway/pkcs11/token_info_internal.hpp>
-#include <keyway/pkcs11/two_rooms_internal.hpp>
 
 #include <algorithm>
 #include <array>
@@ -31,18 +29,6 @@ constexpr std::chrono::seconds after_a_vain_reload{1};
 constexpr Milliseconds for_a_reload{500};
 constexpr Milliseconds for_a_fork{200};
 constexpr Milliseconds for_the_end{1'000};
-
-/// For how long a turn to open a session is waited for; one who has it for longer hangs.
-constexpr Milliseconds for_a_session{10'000};
-/// And to close one, which others can do as well.
-constexpr Milliseconds for_an_old_session{50};
-
-/// For a key to be made, or keys to be found, by others. Making an RSA key takes longer; that it ends just while keys are listed is
-/// seldom enough.
-constexpr Milliseconds for_the_other_objects{100};
-
-/// For so long after a session was left open, the others are left at once: its turn was not to be had just now.
-constexpr Milliseconds left_for{1'000};
 
 std::atomic<bool> exiting{false};
 
@@ -155,32 +141,6 @@ bool went_away(CK_RV result) noexcept {
 
 }  // namespace
 
-/// In one allocation that a forked child replaces as a whole.
-struct Module::Locks {
-    Gate gate;
-    TimedMutex initialising;
-    TimedMutex turn;  // of a module that stands one thread at a time
-
-    /// Modules make up their list of slots while they tell it, and some do not lock that (SoftHSM 2.6.1).
-    TimedMutex slots;
-
-    /// For modules that do not lock their sessions.
-    TimedMutex sessions;
-
-    /// For modules that do not lock their objects.
-    TwoRooms objects;
-
-    /// Those that nobody had the turn to close.
-    struct LeftSession {
-        CK_SESSION_HANDLE session;
-        std::uint64_t generation;
-    };
-    std::mutex left_mutex;
-    std::vector<LeftSession> left;
-    /// When one was last left: whoever closes many of them does not wait for the turn each time.
-    std::atomic<Clock::rep> left_at{(Clock::now() - left_for).time_since_epoch().count()};
-};
-
 std::shared_ptr<Module> Module::open(const std::string& path_or_name, const std::string& init_args) {
     if(process_is_exiting()) {
         throw Error(Errc::token_failed, "the process is ending, so that the PKCS#11 module " + in_quotes(path_or_name) +
@@ -271,63 +231,6 @@ void Module::ensure_initialised(const Deadline& deadline) {
     }
     if(!is_initialised()) {
         initialise();
-    }
-}
-
-Module::SessionTurn Module::session_turn(const Deadline& deadline) const {
-    SessionTurn turn;
-    if(!sessions_apart_.load(std::memory_order_relaxed)) {
-        return turn;
-    }
-    turn.lock_ = std::unique_lock(locks_->sessions, deadline.at_latest(Clock::now() + for_a_session));
-    if(turn.granted()) {
-        const auto left = [&] {
-            const std::lock_guard lock(locks_->left_mutex);
-            return std::exchange(locks_->left, {});
-        }();
-        for(const auto& one : left) {
-            if(one.generation == generation()) {
-                calls_->C_CloseSession(one.session);
-            }
-        }
-    }
-    return turn;
-}
-
-namespace {
-
-TwoRooms::Room room_of(Module::ObjectWork work) noexcept {
-    return work == Module::ObjectWork::looking ? TwoRooms::Room::first : TwoRooms::Room::second;
-}
-
-}  // namespace
-
-Module::ObjectsTurn::ObjectsTurn(const Module& module, ObjectWork work)
-    : locks_(module.objects_apart_.load(std::memory_order_relaxed) ? module.locks_ : nullptr), work_(work) {
-    if(locks_ != nullptr) {
-        locks_->objects.enter(room_of(work_), Clock::now() + for_the_other_objects);
-    }
-}
-
-Module::ObjectsTurn::~ObjectsTurn() {
-    if(locks_ != nullptr) {
-        locks_->objects.leave(room_of(work_));
-    }
-}
-
-void Module::close_session(CK_SESSION_HANDLE session) const noexcept {
-    const Clock::time_point left_at{Clock::duration(locks_->left_at.load(std::memory_order_relaxed))};
-    const auto patience = Clock::now() - left_at < left_for ? Milliseconds(0) : for_an_old_session;
-    if(const auto turn = session_turn(Deadline(patience)); turn.granted()) {
-        calls_->C_CloseSession(session);
-        return;
-    }
-    locks_->left_at.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
-    try {
-        const std::lock_guard lock(locks_->left_mutex);
-        locks_->left.push_back({session, generation()});
-    } catch(const std::bad_alloc&) {
-        // A session that stays open is the lesser evil.
     }
 }
 

@@ -198,7 +198,8 @@ TEST_CASE("what was begun for a passphrase is ended, and goes on where the setti
     const auto done = rewrap(both, {});
     CHECK_FALSE(done.resumed);
     CHECK(done.rewrapped == 3);
-    CHECK(place.answer("select group_concat(kind) from key_encryption_key") == "wrapped");
+    CHECK(place.answer("select count(*) from key_encryption_key") == "1");
+    CHECK(place.answer("select kind from key_encryption_key") == "wrapped");
     CHECK(under(place, keys, wrapping.to_string()).labels() == std::vector<std::string>{"a", "b", "c"});
 }
 

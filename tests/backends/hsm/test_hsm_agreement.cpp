@@ -54,6 +54,26 @@ TEST_CASE("keys on every curve agree, with a key derivation function and without
     }
 }
 
+TEST_CASE("a point that looks like the DER of another one is taken for what it is") {
+    // 0x04 begins an uncompressed point and an OCTET STRING, whose length is the first byte of the coordinate then: one point in 256.
+    const HsmStore store;
+    const auto backend = store.open();
+    for(const auto* const kind : {"p-224", "p-256", "p-384"}) {
+        INFO(kind);
+        const auto key = backend->use(make_key(*backend, kind, kind), {});
+        const Botan::PK_Key_Agreement agreement(*key, rng(), "Raw");
+        for(int found = 0; found < 2;) {
+            const Botan::ECDH_PrivateKey other(rng(), Botan::EC_Group::from_name(KeySpec::parse(kind).curve()));
+            const auto point = other.public_value();
+            if(point.at(1) == point.size() - 2) {
+                ++found;
+                CHECK(agreement.derive_key(0, point) ==
+                      Botan::PK_Key_Agreement(other, rng(), "Raw").derive_key(0, key->raw_public_key_bits()));
+            }
+        }
+    }
+}
+
 TEST_CASE("a key may sign and agree, and two keys in the token agree with each other") {
     const HsmStore store;
     const auto backend = store.open();

@@ -24,7 +24,32 @@ Bytes curve(const char* name) {
     return der;
 }
 
+/// CK_EDDSA_PARAMS, which the older of the supported headers lack.
+struct EddsaParameters {
+    CK_BBOOL is_prehashed;
+    CK_ULONG context_bytes;
+    CK_BYTE_PTR context;
+};
+
 }  // namespace
+
+bool signs_so(const CK_MECHANISM& mechanism, const Object& object) {
+    switch(object.number(CKA_KEY_TYPE)) {
+        case CKK_ML_DSA:
+            return mechanism.mechanism == CKM_ML_DSA && mechanism.pParameter == nullptr;
+        case CKK_SLH_DSA:
+            return mechanism.mechanism == CKM_SLH_DSA && mechanism.pParameter == nullptr;
+        case CKK_EC_EDWARDS:
+            if(mechanism.mechanism == CKM_EDDSA && object.key->algo_name() == "Ed448") {
+                const auto* const parameters = static_cast<const EddsaParameters*>(mechanism.pParameter);
+                return parameters != nullptr && mechanism.ulParameterLen == sizeof(EddsaParameters) &&
+                       parameters->is_prehashed == CK_FALSE && parameters->context_bytes == 0;
+            }
+            return mechanism.mechanism == CKM_EDDSA && mechanism.pParameter == nullptr;
+        default:
+            return false;
+    }
+}
 
 CK_RV read_key(Object& object) {
     const auto bytes = [&](CK_ATTRIBUTE_TYPE type) {

@@ -305,33 +305,6 @@ CK_RV generate_key_pair(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_A
     });
 }
 
-/// CK_EDDSA_PARAMS, which the older of the supported headers lack.
-struct EddsaParameters {
-    CK_BBOOL is_prehashed;
-    CK_ULONG context_bytes;
-    CK_BYTE_PTR context;
-};
-
-/// What a mechanism says of a key of a type: Ed448 in its pure form is asked for by parameters that are there and empty, Ed25519 by
-/// none (PKCS#11 3.1 6.3.16).
-bool signs_so(const CK_MECHANISM& mechanism, const Object& object) {
-    switch(object.number(CKA_KEY_TYPE)) {
-        case CKK_ML_DSA:
-            return mechanism.mechanism == CKM_ML_DSA && mechanism.pParameter == nullptr;
-        case CKK_SLH_DSA:
-            return mechanism.mechanism == CKM_SLH_DSA && mechanism.pParameter == nullptr;
-        case CKK_EC_EDWARDS:
-            if(mechanism.mechanism == CKM_EDDSA && object.key->algo_name() == "Ed448") {
-                const auto* const parameters = static_cast<const EddsaParameters*>(mechanism.pParameter);
-                return parameters != nullptr && mechanism.ulParameterLen == sizeof(EddsaParameters) &&
-                       parameters->is_prehashed == CK_FALSE && parameters->context_bytes == 0;
-            }
-            return mechanism.mechanism == CKM_EDDSA && mechanism.pParameter == nullptr;
-        default:
-            return false;
-    }
-}
-
 CK_RV sign_init(CK_SESSION_HANDLE handle, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE key) {
     return in_session(handle, [&](State& all, Session& session) {
         if(session.signs_with != CK_INVALID_HANDLE) {

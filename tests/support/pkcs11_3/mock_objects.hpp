@@ -82,6 +82,10 @@ struct Object {
 
 using Objects = std::map<CK_OBJECT_HANDLE, Object>;
 
+/// Whether a mechanism fits a key: Ed448 in its pure form is asked for by parameters that are there and empty, Ed25519 by none
+/// (PKCS#11 3.1 6.3.16).
+[[nodiscard]] bool signs_so(const CK_MECHANISM& mechanism, const Object& object);
+
 /// Makes the key of a private object that is written into the token.
 [[nodiscard]] CK_RV read_key(Object& private_object);
 

@@ -42,6 +42,9 @@ void create_wrapping_key(Session& session, const Arguments& arguments) {
     session.audited({.operation = "create", .backend = alias.str(), .label = *label}, [&](const AuditEntry&) {
         store->create_wrapping_key(*label, session.options_for_use(alias));
         return name;
+    }, [&](const AuditEntry&, const Error& error) {
+        throw Error(error.code(), "the AES key " + in_quotes(name) + " was made, but that was not recorded: " + error.message(),
+                    error.hint());
     });
     session.report(json, name + "\n");
 }

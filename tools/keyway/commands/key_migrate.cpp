@@ -155,8 +155,8 @@ void run(Session& session, const Arguments& arguments) {
     session.choose_label(to.backend, to.label);
     const auto ref = reference(session, from);
     if(arguments.has("remove-source")) {
-        const auto* const label = std::get_if<std::string>(&from.key);
-        require_no_wrapping_key(session, ref, label == nullptr ? "" : *label,
+        const auto key = key_of_reference(session.backend(from.backend), session.options_for_use(from.backend), ref);
+        require_no_wrapping_key(session, ref, key.label,
                                 "move it without --remove-source, name the new one by \"wrapping-key\", then remove the old one");
     }
     const auto reference_out = reference_file(session, arguments);

@@ -103,6 +103,10 @@ void run(Session& session, const Arguments& arguments) {
             auto done = rewrapper->rewrap(request, options);
             entry.object = keys(done.rewrapped);
             return done;
+        }, [&](const AuditEntry& entry, const Error& error) {
+            throw Error(error.code(), "the keys" + where + " are under the new key-encryption key by now (" + entry.object +
+                                          "), but that was not recorded: " + error.message(),
+                        "keep what opens them now; then " + error.hint());
         });
     }
     session.report({{"backend", alias.str()}, {"rewrapped", result.rewrapped}, {"resumed", result.resumed}},

@@ -492,8 +492,7 @@ BackendType database_backend() {
             .options = std::make_shared<const OptionTable>(database_options()),
             .open = [](const BackendAlias& alias,
                        std::shared_ptr<const OptionTable> table,
-                       OptionValues settings,
-                       const BackendContext& context) -> std::unique_ptr<KeyBackend> {
+                       OptionValues settings, const BackendContext& context) -> std::unique_ptr<KeyBackend> {
                 return std::make_unique<DatabaseBackend>(alias, std::move(table), std::move(settings), context);
             }};
 }

@@ -22,6 +22,15 @@ Botan::X509_Certificate parsed(std::span<const std::uint8_t> der) {
     }
 }
 
+SpkiFingerprint certified_key(const Botan::X509_Certificate& certificate) {
+    try {
+        return SpkiFingerprint::of(*certificate.subject_public_key());
+    } catch(const Botan::Exception& error) {
+        throw Error(Errc::unsupported, std::string("the certificate is for a key of a kind not known here: ") + error.what(),
+                    "give the certificate of this key");
+    }
+}
+
 }  // namespace
 
 void keep_certificate(pkcs11::Token& token,
@@ -31,7 +40,7 @@ void keep_certificate(pkcs11::Token& token,
                       std::span<const std::uint8_t> certificate,
                       OtherCertificates others) {
     const auto wanted = parsed(certificate);
-    if(const auto certified = SpkiFingerprint::of(*wanted.subject_public_key()); certified != fingerprint) {
+    if(const auto certified = certified_key(wanted); certified != fingerprint) {
         throw Error(Errc::key_mismatch, "the certificate is for another key than the one " + names.to_string() + " in " + token.name(),
                     "SPKI SHA-256 of the certificate: " + certified.to_string() + ", of the key: " + fingerprint.to_string());
     }

@@ -14,6 +14,7 @@
 #include <array>
 #include <chrono>
 #include <string>
+#include <utility>
 
 namespace keyway::hsm {
 
@@ -70,9 +71,15 @@ void remove_key(pkcs11::Token& token,
 }
 
 void create_wrapping_key(pkcs11::Token& token, const pkcs11::PinProvider& pin, const std::string& label) {
+    // One id for all attempts: what an attempt whose answer was lost has made is told by it.
+    const auto id = random_id();
+    bool begun = false;
     token.with_session(pkcs11::SessionMode::read_write, pin, [&](const pkcs11::Session& session) {
+        if(std::exchange(begun, true) && pkcs11::has_wrapping_key(session, {.id = id, .label = label})) {
+            return;
+        }
         pkcs11::NewObjects made(session);
-        static_cast<void>(pkcs11::generate_wrapping_key(session, {.label = label, .id = random_id()}, token.name(), made));
+        static_cast<void>(pkcs11::generate_wrapping_key(session, {.label = label, .id = id}, token.name(), made));
         made.keep();
     });
 }

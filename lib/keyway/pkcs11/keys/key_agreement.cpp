@@ -5,6 +5,7 @@
 #include <keyway/pkcs11/return_value.hpp>
 
 #include <botan/ec_apoint.h>
+#include <botan/der_enc.h>
 #include <botan/ec_group.h>
 #include <botan/ecc_key.h>
 #include <botan/ecdh.h>
@@ -114,9 +115,17 @@ private:
 
     CK_RV finish(FunctionList& calls, CK_SESSION_HANDLE session) override {
         CK_OBJECT_HANDLE derived = CK_INVALID_HANDLE;
-        auto result = derive(calls, session, true, derived);
+        auto result = derive(calls, session, true, other_, derived);
+        if(group_ && may_not_read_point(result)) {
+            // The standard has both forms (PKCS#11 3.1 6.3.18), and some tokens guess: 0x04 begins the DER too.
+            Bytes der;
+            Botan::DER_Encoder(der).encode(other_, Botan::ASN1_Type::OctetString);
+            if(const auto second = derive(calls, session, true, der, derived); second == CKR_OK) {
+                result = second;
+            }
+        }
         if(result == CKR_TEMPLATE_INCONSISTENT || result == CKR_ATTRIBUTE_READ_ONLY || result == CKR_ATTRIBUTE_TYPE_INVALID) {
-            result = derive(calls, session, false, derived);  // the length is what the mechanism makes anyway
+            result = derive(calls, session, false, other_, derived);  // the length is what the mechanism makes anyway
         }
         if(result != CKR_OK) {
             return result;
@@ -132,14 +141,19 @@ private:
         return result != CKR_OK ? result : destroyed;
     }
 
-    CK_RV derive(FunctionList& calls, CK_SESSION_HANDLE session, bool with_length, CK_OBJECT_HANDLE& derived) {
+    static bool may_not_read_point(CK_RV result) noexcept {
+        return result == CKR_GENERAL_ERROR || result == CKR_FUNCTION_FAILED || result == CKR_ARGUMENTS_BAD ||
+               result == CKR_MECHANISM_PARAM_INVALID;
+    }
+
+    CK_RV derive(FunctionList& calls, CK_SESSION_HANDLE session, bool with_length, Bytes& point, CK_OBJECT_HANDLE& derived) {
         Template wanted;
         wanted.add_number(CKA_CLASS, CKO_SECRET_KEY).add_number(CKA_KEY_TYPE, CKK_GENERIC_SECRET);
         wanted.add_no(CKA_TOKEN).add_no(CKA_SENSITIVE).add_yes(CKA_EXTRACTABLE);
         if(with_length) {
             wanted.add_number(CKA_VALUE_LEN, bytes_);
         }
-        CK_ECDH1_DERIVE_PARAMS parameters{CKD_NULL, 0, nullptr, other_.size(), other_.data()};
+        CK_ECDH1_DERIVE_PARAMS parameters{CKD_NULL, 0, nullptr, point.size(), point.data()};
         CK_MECHANISM mechanism{CKM_ECDH1_DERIVE, &parameters, sizeof(parameters)};
         return calls.C_DeriveKey(session, &mechanism, handle_, wanted.data(), wanted.size(), &derived);
     }

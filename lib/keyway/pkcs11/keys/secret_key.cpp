@@ -9,9 +9,10 @@ namespace keyway::pkcs11 {
 
 namespace {
 
+/// Private ones only: whoever has no PIN can put public objects into many tokens, and would know what is wrapped by his own.
 std::vector<CK_OBJECT_HANDLE> aes_keys(const Session& session, const KeySelector& selector) {
     auto wanted = search_for(CKO_SECRET_KEY, selector);
-    wanted.add_number(CKA_KEY_TYPE, CKK_AES);
+    wanted.add_number(CKA_KEY_TYPE, CKK_AES).add_yes(CKA_PRIVATE);
     return find_objects(session, std::move(wanted));
 }
 
@@ -66,14 +67,23 @@ CK_OBJECT_HANDLE find_wrapping_key(const Session& session, const KeySelector& se
                     std::string(token_name) + " has " + std::to_string(found.size()) + " AES keys " + selector.to_string(),
                     "they are: " + candidates(session, found) + "; give the id as well, or remove the others");
     }
-    constexpr std::array<CK_ATTRIBUTE_TYPE, 2> usage{CKA_WRAP, CKA_UNWRAP};
+    constexpr std::array<CK_ATTRIBUTE_TYPE, 4> usage{CKA_WRAP, CKA_UNWRAP, CKA_SENSITIVE, CKA_EXTRACTABLE};
     const auto values = read_attributes(session, found.front(), usage);
     if(!values.flag(CKA_WRAP).value_or(false) || !values.flag(CKA_UNWRAP).value_or(false)) {
         throw Error(Errc::unsupported,
                     "the AES key " + selector.to_string() + " in " + std::string(token_name) + " may not wrap and unwrap keys",
                     "make one that may: CKA_WRAP and CKA_UNWRAP");
     }
+    if(!values.flag(CKA_SENSITIVE).value_or(true) || values.flag(CKA_EXTRACTABLE).value_or(false)) {
+        throw Error(Errc::unsupported,
+                    "the AES key " + selector.to_string() + " in " + std::string(token_name) + " may leave the token, so that what it wraps is not safe",
+                    "make one that stays: CKA_SENSITIVE, and not CKA_EXTRACTABLE");
+    }
     return found.front();
+}
+
+bool has_wrapping_key(const Session& session, const KeySelector& selector) {
+    return !aes_keys(session, selector).empty();
 }
 
 void destroy_wrapping_key(const Session& session, const KeySelector& selector, std::string_view token_name) {

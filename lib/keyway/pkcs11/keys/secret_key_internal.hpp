@@ -31,6 +31,9 @@ struct NewWrappingKey {
                                                  const KeySelector& selector,
                                                  std::string_view token_name);
 
+/// Whether there is an AES key of these names, whatever it may be used for.
+[[nodiscard]] bool has_wrapping_key(const Session& session, const KeySelector& selector);
+
 /// Destroys the one AES key that fits. What it has wrapped cannot be unwrapped by anything any more.
 /// @throws as find_wrapping_key
 void destroy_wrapping_key(const Session& session, const KeySelector& selector, std::string_view token_name);
