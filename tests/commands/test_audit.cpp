@@ -236,3 +236,27 @@ TEST_CASE_METHOD(AuditedWorkshop, "what cannot be recorded is not handed out: no
 }
 
 }  // namespace
+
+TEST_CASE_METHOD(AuditedWorkshop, "a file that is no record is left alone, and half a line of before stays apart") {
+    const auto root = shop.make_key("root");
+    const auto sign = [&](const std::string& file) {
+        return std::vector<std::string>{"--audit", file, "key", "sign", root, "--in", "text", "--out", file + ".sig"};
+    };
+    const auto put = [&](const std::string& name, const std::string& text) {
+        shop.write(name, text);
+        std::filesystem::permissions(shop.path(name), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    };
+    put("secret", "a passphrase");
+    shop.fail(sign("secret"), 27, "storage_failed");
+    CHECK(shop.read("secret") == "a passphrase");
+    put("record", R"({"keyway-audit":1,"half)");
+    std::filesystem::create_hard_link(shop.path("record"), shop.path("second-name"));
+    shop.fail(sign("record"), 27, "storage_failed");
+    std::filesystem::remove(shop.path("second-name"));
+    shop.succeed(sign("record"));
+    const auto text = shop.read("record");
+    CHECK(text.starts_with("{\"keyway-audit\":1,\"half\n{\"keyway-audit\":1,"));
+    CHECK(Json::parse(text.substr(text.find('\n') + 1)).at("operation") == "sign");
+    put("empty", "");
+    shop.succeed(sign("empty"));
+}

@@ -21,6 +21,7 @@ TEST_CASE("--force replaces no file that the call reads, by whatever name") {
     shop.run({"openssl", "req", "-new", "-key", "in.pem", "-subj", "/CN=x", "-out", "x.csr"});
     fs::create_hard_link(shop.path("root.pem"), shop.path("linked.pem"));
     static_cast<void>(shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "d"}));
+    shop.write("secret", "a passphrase");
     const auto before = shop.snapshot();
     const auto crl = [&](const std::string& out) -> std::vector<std::string> {
         return {"crl", "issue", "--issuer", "root.pem", "--issuer-key", "file:root", "--number", "1", "--force", "--out", out};
@@ -44,6 +45,8 @@ TEST_CASE("--force replaces no file that the call reads, by whatever name") {
     refused(revoked, "the file of --revoke-certificate");
     refused({"key", "sign", "root.ref", "--in", "message", "--force", "--out", "message"}, "the file of --in");
     refused({"key", "sign", "root.ref", "--in", "message", "--force", "--out", "root.ref"}, "the file that names the key");
+    refused({"key", "sign", "root.ref", "--in", "message", "--passphrase", "file:secret", "--force", "--out", "secret"},
+            "the file of --passphrase");
     refused({"key", "store", "--in", "in.pem", "--label", "s", "--force", "--out", "in.pem"}, "the file of --in");
     refused({"cert", "issue", "--profile", "server", "--csr", "x.csr", "--issuer", "root.pem", "--issuer-key", "root.ref",
              "--force", "--out", "x.csr"},
