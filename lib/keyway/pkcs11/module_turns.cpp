@@ -18,7 +18,7 @@ constexpr Milliseconds for_an_old_session{50};
 
 /// For a key to be made, or keys to be found, by others. Making an RSA key takes longer; that it ends just while keys are listed is
 /// seldom enough.
-constexpr Milliseconds for_the_other_objects{100};
+constexpr Milliseconds for_the_other_objects{400};
 
 TwoRooms::Room room_of(Module::ObjectWork work) noexcept {
     return work == Module::ObjectWork::looking ? TwoRooms::Room::first : TwoRooms::Room::second;

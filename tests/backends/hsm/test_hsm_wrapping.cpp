@@ -36,6 +36,7 @@ public:
         pkcs11::Template attributes;
         attributes.add_number(CKA_CLASS, CKO_SECRET_KEY).add_number(CKA_KEY_TYPE, CKK_AES).add(CKA_VALUE, value);
         attributes.add_yes(CKA_TOKEN).add_yes(CKA_WRAP).add_yes(CKA_UNWRAP).add_text(CKA_LABEL, "kek");
+        attributes.add_yes(CKA_PRIVATE).add_yes(CKA_SENSITIVE).add_no(CKA_EXTRACTABLE);
         const auto& session = direct.session();
         REQUIRE(session.calls().C_CreateObject(session.handle(), attributes.data(), attributes.size(), &handle_) == CKR_OK);
         CHECK(pkcs11::find_wrapping_key(session, {.id = std::nullopt, .label = "kek"}, "it") == handle_);
