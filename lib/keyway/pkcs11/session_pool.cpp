@@ -126,14 +126,23 @@ CK_RV SessionPool::borrow(const Deadline& deadline, std::optional<Loan>& out) {
         auto session = take_idle(lock, series);
         if(!session) {
             const auto slot = slot_;
+            ++opening_;
             lock.unlock();
             const auto result = Session::open(module_, slot, limits_.mode, session, deadline);
             lock.lock();
-            if(result == CKR_SESSION_COUNT && lent_ > 1) {
-                // The token has fewer sessions than it was thought to have: those there are have to do.
-                most_ = --lent_;
+            --opening_;
+            if(result == CKR_SESSION_COUNT && (lent_ > 1 || !idle_.empty())) {
+                // The token has fewer sessions than it was thought to have: those there are have to do. Others that are being
+                // opened now may be refused as well, and those that have come back meanwhile count.
+                --lent_;
+                most_ = std::max<std::size_t>(1, lent_ - std::min(lent_, opening_) + idle_.size());
                 refused_at_ = Clock::now();
-                wait(true);
+                if(lent_ < most_) {
+                    ++lent_;
+                    wake_those_who_may_go();
+                } else {
+                    wait(true);
+                }
                 continue;
             }
             if(result != CKR_OK) {
@@ -141,6 +150,7 @@ CK_RV SessionPool::borrow(const Deadline& deadline, std::optional<Loan>& out) {
                 return result;
             }
             ++opened_;
+            most_ = std::max(most_, std::min(limits_.most_sessions, lent_ - std::min(lent_, opening_) + idle_.size()));
         }
         lock.unlock();
         out.emplace(Loan(*this, std::move(*use), std::move(session), series));

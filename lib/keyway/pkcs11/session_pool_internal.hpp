@@ -128,6 +128,7 @@ private:
     Clock::time_point suspect_before_{};
     std::vector<Idle> idle_;
     std::size_t lent_ = 0;  // on loan, or promised to a waiter that was woken
+    std::size_t opening_ = 0;  // of these: being opened now
     std::deque<Waiter*> waiting_;
     std::uint64_t opened_ = 0;
     std::uint64_t lost_ = 0;
