@@ -96,7 +96,7 @@ int open_record(const fs::path& file, Audit::Mode mode) {
     constexpr int how = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
     int fd = ::open(file.c_str(), how);
     if(fd < 0 && errno == ENOENT && mode == Audit::Mode::look) {
-        if(::access(folder_of(file).c_str(), W_OK | X_OK) != 0) {
+        if(::faccessat(AT_FDCWD, folder_of(file).c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
             throw cannot("make", file, errno);
         }
         return fd;

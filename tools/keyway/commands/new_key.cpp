@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <system_error>
 #include <unistd.h>
@@ -65,7 +66,7 @@ void require_writable(const Session& session, const KeyBackend& backend, const B
         return;
     }
     const auto folder = std::filesystem::absolute(path->second.value).lexically_normal().parent_path();
-    if(std::filesystem::exists(folder, ignored) && ::access(folder.c_str(), W_OK | X_OK) != 0) {
+    if(std::filesystem::exists(folder, ignored) && ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
         throw Error(Errc::storage_failed,
                     "cannot make " + in_quotes(path->second.value) + ": " + std::generic_category().message(errno),
                     "check that its folder is writable")
