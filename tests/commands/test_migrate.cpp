@@ -7,6 +7,7 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include <filesystem>
+#include <set>
 
 namespace {
 
@@ -159,6 +160,18 @@ TEST_CASE_METHOD(MovingWorkshop, "a key that cannot sign moves with another proo
     }
     const auto told = shop.fail({"key", "migrate", "file:x25519", "hsm:new"}, 26, "unsupported");
     CHECK(told.find("cannot hold a key of type \"x25519\"") != std::string::npos);
+}
+
+TEST_CASE_METHOD(MovingWorkshop, "a key that is moved often in one second has a receipt of each move") {
+    const auto old = line(shop.succeed({"key", "create", "--backend", "file", "--type", "p-256", "--label", "old"}));
+    std::set<std::string> receipts;
+    for(const std::string label : {"a", "b", "c", "d"}) {
+        receipts.insert(shop.succeed_json({"key", "migrate", old, "db:" + label}).at("receipt-file").get<std::string>());
+    }
+    CHECK(receipts.size() == 4);
+    for(const auto& receipt : receipts) {
+        CHECK(Json::parse(shop.read(receipt)).at("from") == old);
+    }
 }
 
 TEST_CASE_METHOD(MovingWorkshop, "a dry run looks at everything and changes nothing") {

@@ -72,11 +72,21 @@ OptionValues use_options(const Session& session, const BackendAlias& alias, cons
     return alias == other ? session.options_for_use(alias) : session.options(alias, Phase::use);
 }
 
-/// The file of --receipt, or one named by the key and the time: no two moves give the same one.
-OutputFile receipt_file(const Session& session, const Arguments& arguments, const KeyRef& ref) {
+/// Named by the key and the time, and numbered where the same key was moved in the same second.
+std::string usual_receipt(const Session& session, const KeyRef& ref) {
     auto time = to_iso_8601(session.now());
     std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
-    const auto usual = "migration-" + ref.fingerprint().to_string().substr(0, 16) + "-" + time + ".json";
+    const auto name = "migration-" + ref.fingerprint().to_string().substr(0, 16) + "-" + time;
+    auto file = name + ".json";
+    for(int n = 2; std::filesystem::exists(std::filesystem::symlink_status(file)); ++n) {
+        file = name + "-" + std::to_string(n) + ".json";
+    }
+    return file;
+}
+
+/// The file of --receipt, or one that is not there yet.
+OutputFile receipt_file(const Session& session, const Arguments& arguments, const KeyRef& ref) {
+    const auto usual = usual_receipt(session, ref);
     if(arguments.value("receipt") == "-") {
         throw Error(Errc::usage, "the receipt goes to a file: standard output has the new key's reference",
                     "name a file with --receipt; with --json the receipt is printed, too");
