@@ -4,6 +4,7 @@
 #include <keyway/key/key_migration.hpp>
 #include <keyway/key/migration_proof_internal.hpp>
 #include <keyway/key/offered_kinds_internal.hpp>
+#include <keyway/key/transport_in_memory_internal.hpp>
 #include <keyway/key/wrapped_transfer.hpp>
 
 #include <botan/pk_keys.h>
@@ -23,28 +24,17 @@ namespace {
 
 constexpr std::size_t challenge_size = 32;
 
-/// From token to token, encrypted under a key of the receiving one. Nothing when the two cannot do it among themselves, and the key
-/// has to go through this process.
-struct WrappedWay {
+/// What the two backends could do.
+struct Means {
     const WrappedKeySender* sender;
     WrappedKeyReceiver* receiver;
+    const KeyExporter* exporter;
 };
 
-std::optional<WrappedWay> wrapped_way(const KeyMigration& migration) {
-    const auto* const sender = dynamic_cast<const WrappedKeySender*>(&migration.from);
-    auto* const receiver = dynamic_cast<WrappedKeyReceiver*>(&migration.to);
-    if(sender == nullptr || receiver == nullptr) {
-        return std::nullopt;
-    }
-    return WrappedWay{sender, receiver};
-}
-
-/// Why not, where both are of the kind that could.
-std::optional<Error> in_the_way(const WrappedWay& way, const KeyMigration& migration) {
-    if(auto error = way.sender->check_send(migration.ref, migration.use)) {
-        return error;
-    }
-    return way.receiver->check_receive(migration.store);
+Means means_of(const KeyMigration& migration) {
+    return {.sender = dynamic_cast<const WrappedKeySender*>(&migration.from),
+            .receiver = dynamic_cast<WrappedKeyReceiver*>(&migration.to),
+            .exporter = dynamic_cast<const KeyExporter*>(&migration.from)};
 }
 
 /// What a listing says of a key; empty where it says nothing.
@@ -79,12 +69,6 @@ Error cannot_leave(const KeyMigration& migration, const Error* why = nullptr) {
     if(why != nullptr) {
         // What was lacking, or what failed in asking: that is the error then.
         return {why->code(), what + ": " + why->message(), why->code() == Errc::unsupported ? why->hint() + "; or " + renew : why->hint()};
-    }
-    if(extractable == "yes") {
-        return {Errc::unsupported,
-                what + " for backend " + in_quotes(migration.to.alias().str()) +
-                    ": the token gives it out encrypted for another token only",
-                renew};
     }
     return {Errc::unsupported, what + ": the backend hands out no private keys", renew};
 }
@@ -122,30 +106,75 @@ void take_back(const KeyMigration& migration, const KeyRef& made) {
                                .in_backend(migration.to.alias().str()));
 }
 
+/// What two tokens cannot do among themselves this process can, if it may see the key.
+Error through_memory_instead(const Error& error) {
+    return Error(error.code(), error.message(),
+                 error.hint() + (error.hint().empty() ? "" : "; or ") + "let the key come through this process's memory (--through-memory)")
+        .in_backend(error.backend())
+        .with_return_value(error.return_value());
+}
+
+/// How the key can go: never in clear where it can go encrypted.
+/// @throws Errc::unsupported
+MigrationWay way_of(const KeyMigration& migration, const Means& means) {
+    const auto from = migration.from.alias().str();
+    if(means.sender == nullptr) {
+        return means.exporter != nullptr ? MigrationWay::import : throw cannot_leave(migration).in_backend(from);
+    }
+    const auto why_not_sent = means.sender->check_send(migration.ref, migration.use);
+    if(why_not_sent) {
+        return means.exporter != nullptr ? MigrationWay::import : throw cannot_leave(migration, &*why_not_sent).in_backend(from);
+    }
+    if(means.receiver == nullptr) {
+        return MigrationWay::import;
+    }
+    if(const auto why = means.receiver->check_receive(migration.store)) {
+        if(means.exporter != nullptr || migration.through_memory) {
+            return MigrationWay::import;
+        }
+        throw through_memory_instead(cannot_leave(migration, &*why)).in_backend(from);
+    }
+    return MigrationWay::wrapped;
+}
+
+/// The private key in the memory of this process.
+std::unique_ptr<Botan::Private_Key> taken_out(const KeyMigration& migration, const Means& means, const Botan::Public_Key& public_half) {
+    if(means.exporter != nullptr) {
+        return means.exporter->export_key(migration.ref, migration.use);
+    }
+    const TransportInMemory transport;
+    try {
+        return transport.open(means.sender->send(migration.ref, transport.transport_key(), migration.use), public_half);
+    } catch(const Error& error) {
+        throw Error(error).in_backend(migration.from.alias().str());
+    }
+}
+
 KeyRef moved(const KeyMigration& migration, const Botan::Public_Key& public_half, MigrationWay& way) {
-    const auto* const exporter = dynamic_cast<const KeyExporter*>(&migration.from);
-    if(const auto wrapped = wrapped_way(migration)) {
-        const auto why = in_the_way(*wrapped, migration);
-        if(!why) {
-            way = MigrationWay::wrapped;
-            return wrapped->receiver->receive(public_half, migration.store, [&](const TransportKey& under) {
-                return wrapped->sender->send(migration.ref, under, migration.use);
+    const auto means = means_of(migration);
+    way = way_of(migration, means);
+    if(way == MigrationWay::wrapped) {
+        try {
+            return means.receiver->receive(public_half, migration.store, [&](const TransportKey& under) {
+                return means.sender->send(migration.ref, under, migration.use);
             });
-        }
-        if(exporter == nullptr) {
-            throw cannot_leave(migration, &*why).in_backend(migration.from.alias().str());
+        } catch(const Error& error) {
+            // What the two do not have in common shows when it is tried; nothing of it is left.
+            if(error.code() != Errc::unsupported && error.code() != Errc::malformed_data) {
+                throw;
+            }
+            if(!migration.through_memory) {
+                throw through_memory_instead(error);
+            }
+            way = MigrationWay::import;
         }
     }
-    if(exporter == nullptr) {
-        throw cannot_leave(migration).in_backend(migration.from.alias().str());
-    }
-    way = MigrationWay::import;
-    return migration.to.store(*exporter->export_key(migration.ref, migration.use), migration.store);
+    return migration.to.store(*taken_out(migration, means, public_half), migration.store);
 }
 
 }  // namespace
 
-void require_movable(const KeyMigration& migration) {
+MigrationWay require_movable(const KeyMigration& migration) {
     if(const auto error = migration.from.check(migration.ref, migration.use)) {
         throw Error(*error);
     }
@@ -156,14 +185,7 @@ void require_movable(const KeyMigration& migration) {
                     offered_kinds(migration.to.capabilities()) + "; move it to another backend, or make a new key there")
             .in_backend(migration.to.alias().str());
     }
-    if(dynamic_cast<const KeyExporter*>(&migration.from) != nullptr) {
-        return;
-    }
-    const auto wrapped = wrapped_way(migration);
-    const auto why = wrapped ? in_the_way(*wrapped, migration) : std::nullopt;
-    if(!wrapped || why) {
-        throw cannot_leave(migration, why ? &*why : nullptr).in_backend(migration.from.alias().str());
-    }
+    return way_of(migration, means_of(migration));
 }
 
 MigrationReceipt migrate_key(const KeyMigration& migration,

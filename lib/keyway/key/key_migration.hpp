@@ -21,6 +21,9 @@ struct KeyMigration {
     KeyBackend& to;
     OptionValues store;  ///< of phase store, for `to`: the new label among them
     OptionValues use_new{};  ///< of phase use, for `to`
+    /// Whether the key of a token may come through the memory of this process where it cannot go to the other token encrypted for
+    /// that. To a place that keeps its keys in software it comes so anyway.
+    bool through_memory = false;
 };
 
 /// How the private key went from one place to the other.
@@ -63,10 +66,14 @@ struct MigrationReceipt {
 };
 
 /// Looks whether the key is there, could leave, and is of a kind that the other backend holds. Changes nothing.
+/// @return how it would go
 /// @throws Errc::unsupported when it could not be moved, with why and what can be done; and as KeyBackend::check
-KEYWAY_API void require_movable(const KeyMigration& migration);
+KEYWAY_API MigrationWay require_movable(const KeyMigration& migration);
 
 /// Moves a key. It stays where it was, too: removing it there is another decision, for KeyRemover.
+///
+/// From token to token it goes encrypted by one for the other. Out of a token to software, and where KeyMigration::through_memory
+/// says so, the token encrypts it for this process, which stores it in the new place; out of software it is stored as it is.
 ///
 /// The key is stored in the new place, opened there, both keys sign the same statement, both signatures are verified (x25519 and
 /// x448 keys agree on secrets, which are compared), and the receipt is given to `keep`. Whatever fails on the way, also in `keep`, the new key is removed again.

@@ -41,8 +41,8 @@ struct TransportedKey {
     std::vector<std::uint8_t> private_key;    ///< PKCS#8, under that AES key
 };
 
-/// A backend whose keys can go to another place encrypted for it, without ever being in this process in clear; found by
-/// dynamic_cast.
+/// A backend whose keys can go to another place encrypted for it; found by dynamic_cast. Where that place is a token, they are never
+/// in clear in this process.
 class KEYWAY_API WrappedKeySender {
 public:
     virtual ~WrappedKeySender();

@@ -181,6 +181,41 @@ TEST_CASE("a token that lacks a mechanism is told of, beforehand too") {
     CHECK(tokens.migrate(made.ref).way == MigrationWay::wrapped);
 }
 
+TEST_CASE("what the receiving token cannot take in encrypted comes through memory, where that is asked for") {
+    TwoTokens tokens(HsmStore::Through::fault_module);
+    const auto made = tokens.make("old", "p-256");
+    auto migration = tokens.migration(made.ref);
+    tokens.store.fault().inject(R"({"fault": "mechanisms-hidden", "mechanisms": ["CKM_RSA_PKCS_KEY_PAIR_GEN"]})");
+    const auto refused = test::raised([&] { return tokens.migrate(made.ref); });
+    CHECK(refused.hint().find("--through-memory") != std::string::npos);
+    CHECK(tokens.holds_pairs(1));
+    migration.through_memory = true;
+    CHECK(require_movable(migration) == MigrationWay::import);
+    const auto receipt = migrate_key(migration, noon, {});
+    CHECK(receipt.way == MigrationWay::import);
+    CHECK(receipt.to.fingerprint() == made.ref.fingerprint());
+    CHECK(tokens.holds_pairs(2));
+    dynamic_cast<KeyRemover&>(*tokens.to).remove(receipt.to, {});
+    tokens.store.fault().clear();
+
+    // What shows only when it is tried: the tokens have no form in common.
+    const auto other_form = R"({"fault": "return", "function": "C_UnwrapKey", "rv": "CKR_WRAPPED_KEY_INVALID", "at": 4})";
+    tokens.store.fault().inject(other_form);
+    CHECK_RAISES(tokens.migrate(made.ref), Errc::malformed_data);
+    CHECK(tokens.holds_pairs(1));
+    tokens.store.fault().clear();
+    tokens.store.fault().inject(other_form);
+    CHECK(migrate_key(migration, noon, {}).way == MigrationWay::import);
+    CHECK(tokens.holds_pairs(2));
+    tokens.store.fault().clear();
+
+    // Where the two can do it, it goes encrypted all the same.
+    auto second = tokens.migration(tokens.make("second", "p-256").ref);
+    second.store = HsmStore::options(Phase::store, {{"label", "second"}});
+    second.through_memory = true;
+    CHECK(migrate_key(second, noon, {}).way == MigrationWay::wrapped);
+}
+
 TEST_CASE("a transfer is got over faults, or leaves nothing: at every call, before and after it was done") {
     TwoTokens tokens(HsmStore::Through::fault_module);
     const auto made = tokens.make("old", "p-256");

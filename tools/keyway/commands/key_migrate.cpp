@@ -180,7 +180,8 @@ void run(Session& session, const Arguments& arguments) {
                                  .use = use_options(session, from.backend, to.backend),
                                  .to = session.backend(to.backend),
                                  .store = session.options(to.backend, Phase::store),
-                                 .use_new = session.options_for_use(to.backend)};
+                                 .use_new = session.options_for_use(to.backend),
+                                 .through_memory = arguments.has("through-memory")};
     require_signing(migration.store);
     require_movable(migration);
     if(arguments.has("remove-source") && dynamic_cast<KeyRemover*>(&migration.from) == nullptr) {
@@ -231,6 +232,10 @@ Command key_migrate_command() {
                       {.name = "remove-source",
                        .takes = Takes::nothing,
                        .help = "remove the old key in the end, after asking; without it, both stay"},
+                      {.name = "through-memory",
+                       .takes = Takes::nothing,
+                       .help = "where a token cannot pass the key on to the other one encrypted, let it come through this process's memory; to a file or a "
+                               "database it comes so anyway"},
                       {.name = "yes", .takes = Takes::nothing, .help = "do not ask; needed where there is no terminal"},
                       dry_run_flag()},
             .positional = Positional{.name = "FROM", .help = "the key: keyway:1?..., a file that holds that, or ALIAS:LABEL"},
@@ -238,8 +243,8 @@ Command key_migrate_command() {
             .backend_phase = Phase::store,
             .details = "The key is stored in the new place and opened there, both keys sign the same fresh statement, and "
                        "the receipt holds both signatures. Whatever fails, the new key is removed again, and the old one is "
-                       "untouched. From token to token an extractable key goes encrypted, and is never in clear outside. The reference of the new "
-                       "key is printed. Also takes the flags for using the old key.",
+                       "untouched. From token to token an extractable key goes encrypted, and is never in clear outside; into a file or a "
+                       "database it comes through this process's memory. The reference of the new key is printed. Also takes the flags for using the old key.",
             .example = "keyway key migrate file:ca-2026 hsm:ca-2026 --hsm-user-pin env:HSM_PIN",
             .uses_keys = true,
             .run = run};

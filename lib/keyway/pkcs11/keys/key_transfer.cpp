@@ -182,7 +182,7 @@ std::vector<std::string> taken_hashes(const Session& session, const Botan::Publi
 }  // namespace
 
 std::optional<Error> why_it_sends_no_keys(FunctionList& calls, CK_SLOT_ID slot, std::string_view token_name) {
-    constexpr std::string_view does = "encrypt a key for another token";
+    constexpr std::string_view does = "encrypt a key on its way out";
     if(!offers(calls, slot, CKM_AES_KEY_GEN, CKF_GENERATE)) {
         return lacks(token_name, does, "CKM_AES_KEY_GEN");
     }
@@ -270,7 +270,7 @@ TransportedKey send_key(const Session& session, CK_OBJECT_HANDLE key, const Tran
         // It is extractable: some tokens wrap some kinds of keys only. SoftHSM knows no form of Ed25519 keys.
         if(error.return_value() == return_value_name(CKR_KEY_NOT_WRAPPABLE)) {
             throw Error(Errc::unsupported, std::string(token_name) + " wraps no key of this kind: " + error.return_value(),
-                        "sign with it where it is, or make a new key in the other token")
+                        "sign with it where it is, or make a new key in the other place")
                 .with_return_value(error.return_value());
         }
         throw;
