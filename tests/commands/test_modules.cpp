@@ -2,6 +2,7 @@
 // The command on a module other than SoftHSM, one that wants init-args: NSS softokn.
 #include "workshop.hpp"
 
+#include <softhsm_fixtures/catch2.hpp>
 #include <softhsm_fixtures/catch2_modules.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -75,6 +76,25 @@ TEST_CASE_METHOD(NssWorkshop, "a key made elsewhere is stored in NSS softokn") {
     const auto ref = line(shop.succeed({"key", "store", "--in", "key.pem", "--label", "theirs"}));
     shop.write("public.pem", shop.succeed({"key", "show", ref, "--pem"}));
     CHECK(shop.run({"openssl", "pkey", "-in", "key.pem", "-pubout"}) == shop.read("public.pem"));
+}
+
+TEST_CASE_METHOD(softhsm_fixtures::SoftHsmFixture, "keys go between tokens of two makers, which encrypt them in two ways, through memory only") {
+    NssWorkshop nss;
+    auto& shop = nss.shop;
+    auto json = Json::parse(shop.read("keyway.json"));
+    json["backends"]["hsm"] = {
+        {"type", "hsm"}, {"module", token().module_path().string()}, {"token-label", token().label()}, {"user-pin", "env:KEYWAY_OTHER_PIN"}};
+    shop.environment["KEYWAY_OTHER_PIN"] = token().user_pin();
+    shop.write("keyway.json", json.dump());
+    for(const auto& [from, to] : {std::pair<std::string, std::string>{"hsm", "nss"}, {"nss", "hsm"}}) {
+        INFO("from " << from << " to " << to);
+        shop.succeed({"key", "create", "--backend", from, "--type", "p-256", "--label", "of-" + from, "--extractable"});
+        std::vector<std::string> move{"key", "migrate", from + ":of-" + from, to + ":of-" + from};
+        CHECK(shop.fail(move, 24, "malformed_data").find("--through-memory") != std::string::npos);
+        move.emplace_back("--through-memory");
+        CHECK(shop.succeed_json(move).at("receipt").at("how") == "import");
+        CHECK(shop.succeed({"key", "check", to + ":of-" + from}) == "ok\n");
+    }
 }
 
 TEST_CASE("a key that another program has made in NSS softokn is adopted") {

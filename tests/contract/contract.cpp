@@ -424,7 +424,7 @@ TEST_CASE("contract: a key outlives its backend, and an operation outlives its k
     signer.reset();
 }
 
-TEST_CASE("contract: one key and one backend serve many threads at a time") {
+TEST_CASE("contract: one key and one backend serve many threads at a time", "[threads]") {
     const auto world = make_world();
     const auto backend = world->open();
     const auto made = create(*world, *backend, "root");
@@ -448,7 +448,7 @@ TEST_CASE("contract: one key and one backend serve many threads at a time") {
     CHECK(good == 120);
 }
 
-TEST_CASE("contract: of two creators of one label at most one wins, and the other is told") {
+TEST_CASE("contract: of two creators of one label at most one wins, and the other is told", "[threads]") {
     const auto world = make_world();
     const auto backend = world->open();
     std::atomic<int> made = 0;

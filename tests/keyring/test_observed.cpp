@@ -140,6 +140,9 @@ TEST_CASE("decryption, agreement and what fails are told, too, and what cannot b
     CHECK(operations() == std::vector<std::string>{"decrypt|ok"});
     CHECK(Botan::PK_Key_Agreement(*x25519, rng, "Raw").derive_key(32, x25519->public_key()->raw_public_key_bits()).size() == 32);
     CHECK(operations() == std::vector<std::string>{"agree|ok"});
+    const auto sealed = Botan::PK_KEM_Encryptor(*rsa, "Raw").encrypt(rng, 0);
+    CHECK(Botan::PK_KEM_Decryptor(*rsa, rng, "Raw").decrypt(sealed.encapsulated_shared_key(), 0) == sealed.shared_key());
+    CHECK(operations() == std::vector<std::string>{"decapsulate|ok"});
 
     Botan::PK_Signer signer(*rsa, rng, "PSS(SHA-256)");
     BrokenRng broken;

@@ -219,12 +219,12 @@ TEST_CASE("a token that has no session at all is told, and nobody is left waitin
 
 TEST_CASE("sessions that were idle for long, or are under suspicion, are asked after before they are lent") {
     PoolTest test;
-    auto pool = test.pool({.most_sessions = 3, .patience = 1'000ms, .idle_check = 20ms});
+    auto pool = test.pool({.most_sessions = 3, .patience = 1'000ms, .idle_check = 500ms});
     static_cast<void>(borrowed(*pool));
     test.fault.reset_counters();
     static_cast<void>(borrowed(*pool));
     CHECK(test.fault.calls("C_GetSessionInfo") == 0);
-    std::this_thread::sleep_for(30ms);
+    std::this_thread::sleep_for(600ms);
     static_cast<void>(borrowed(*pool));
     CHECK(test.fault.calls("C_GetSessionInfo") == 1);
     pool->suspect_all();

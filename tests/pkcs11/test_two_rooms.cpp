@@ -48,6 +48,32 @@ TEST_CASE("whoever waits for a room for too long goes in, and says so") {
     rooms.leave(TwoRooms::Room::first);
 }
 
+TEST_CASE("whoever waits gets in before those who come later for the room that is in use") {
+    TwoRooms rooms;
+    CHECK(rooms.enter(TwoRooms::Room::first, in(0ms)));
+    std::atomic<bool> inside = false;
+    std::atomic<bool> leave = false;
+    std::jthread waiting([&] {
+        CHECK(rooms.enter(TwoRooms::Room::second, in(60s)));
+        inside = true;
+        while(!leave) {
+            std::this_thread::sleep_for(1ms);
+        }
+        rooms.leave(TwoRooms::Room::second);
+    });
+    std::this_thread::sleep_for(100ms);  // until it waits: where it does not yet, the next line would find nobody and succeed
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(rooms.enter(TwoRooms::Room::first, in(50ms)));  // the other room is empty, but it is not this one's turn
+    CHECK(std::chrono::steady_clock::now() - begin >= 50ms);
+    CHECK_FALSE(inside);
+    rooms.leave(TwoRooms::Room::first);
+    rooms.leave(TwoRooms::Room::first);
+    while(!inside) {
+        std::this_thread::sleep_for(1ms);
+    }
+    leave = true;
+}
+
 TEST_CASE("nobody is in both rooms when many come and go") {
     TwoRooms rooms;
     std::atomic<int> inside[2] = {0, 0};

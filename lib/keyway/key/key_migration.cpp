@@ -63,14 +63,17 @@ Error cannot_leave(const KeyMigration& migration, const Error* why = nullptr) {
                               in_quotes(migration.to.alias().str()) + " and have it certified in the old one's place";
     const auto extractable = attribute_of(migration, "extractable");
     if(extractable == "no") {
-        return {Errc::unsupported, what + ": the token keeps it for good (CKA_EXTRACTABLE is false)",
-                renew};
+        return Error(Errc::unsupported, what + ": the token keeps it for good (CKA_EXTRACTABLE is false)", renew)
+            .in_backend(migration.from.alias().str());
     }
     if(why != nullptr) {
         // What was lacking, or what failed in asking: that is the error then.
-        return {why->code(), what + ": " + why->message(), why->code() == Errc::unsupported ? why->hint() + "; or " + renew : why->hint()};
+        const auto hint = why->code() != Errc::unsupported ? why->hint() : (why->hint().empty() ? "" : why->hint() + "; or ") + renew;
+        return Error(why->code(), what + ": " + why->message(), hint)
+            .with_return_value(why->return_value())
+            .in_backend(why->backend().empty() ? migration.from.alias().str() : why->backend());
     }
-    return {Errc::unsupported, what + ": the backend hands out no private keys", renew};
+    return Error(Errc::unsupported, what + ": the backend hands out no private keys", renew).in_backend(migration.from.alias().str());
 }
 
 /// It is the key of the reference by its public half, and does what only that key can do.
@@ -117,13 +120,12 @@ Error through_memory_instead(const Error& error) {
 /// How the key can go: never in clear where it can go encrypted.
 /// @throws Errc::unsupported
 MigrationWay way_of(const KeyMigration& migration, const Means& means) {
-    const auto from = migration.from.alias().str();
     if(means.sender == nullptr) {
-        return means.exporter != nullptr ? MigrationWay::import : throw cannot_leave(migration).in_backend(from);
+        return means.exporter != nullptr ? MigrationWay::import : throw cannot_leave(migration);
     }
     const auto why_not_sent = means.sender->check_send(migration.ref, migration.use);
     if(why_not_sent) {
-        return means.exporter != nullptr ? MigrationWay::import : throw cannot_leave(migration, &*why_not_sent).in_backend(from);
+        return means.exporter != nullptr ? MigrationWay::import : throw cannot_leave(migration, &*why_not_sent);
     }
     if(means.receiver == nullptr) {
         return MigrationWay::import;
@@ -132,7 +134,7 @@ MigrationWay way_of(const KeyMigration& migration, const Means& means) {
         if(means.exporter != nullptr || migration.through_memory) {
             return MigrationWay::import;
         }
-        throw through_memory_instead(cannot_leave(migration, &*why)).in_backend(from);
+        throw through_memory_instead(cannot_leave(migration, &*why));
     }
     return MigrationWay::wrapped;
 }

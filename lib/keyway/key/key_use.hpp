@@ -16,7 +16,7 @@ struct KeyUse {
     std::string_view backend;     ///< the alias
     std::string_view key;         ///< for people: `key with label "root" in token "ca"`
     std::string_view spki_sha256; ///< of the public key, in hexadecimal
-    std::string_view operation;   ///< "sign", "decrypt", "agree"; of a key made by fallback also "create" and "open"
+    std::string_view operation;   ///< "sign", "decrypt", "agree", "decapsulate"; of a key made by fallback also "create" and "open"
     std::chrono::microseconds took{0};
     int failures = 0;             ///< calls of the token that failed on the way
     bool repeated = false;        ///< the token may have done it more than once

@@ -5,7 +5,9 @@
 #include <keyway/core/error.hpp>
 
 #include <exception>
+#include <functional>
 #include <type_traits>
+#include <utility>
 
 namespace keyway {
 
@@ -27,6 +29,28 @@ std::invoke_result_t<const Work&> naming_backend(const BackendAlias& alias, cons
         return work();
     } catch(const Error& error) {
         throw_naming_backend(error, alias);
+    }
+}
+
+/// What a function of the caller threw. No std::exception, so that nobody on the way gets over it, or names the backend in it.
+struct CallersError {
+    std::exception_ptr error;
+};
+
+/// Gives the caller's function to the work in such a form that what it throws comes out here as it is.
+template <typename Result, typename... Parameters, typename Work>
+decltype(auto) passing_errors_of(const std::function<Result(Parameters...)>& callers, const Work& work) {
+    const auto guarded = [&](Parameters... parameters) -> Result {
+        try {
+            return callers(std::forward<Parameters>(parameters)...);
+        } catch(...) {
+            throw CallersError{std::current_exception()};
+        }
+    };
+    try {
+        return work(guarded);
+    } catch(const CallersError& failed) {
+        std::rethrow_exception(failed.error);
     }
 }
 

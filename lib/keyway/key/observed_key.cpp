@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/key/observed_key_internal.hpp>
 
+#include <botan/mem_ops.h>
 #include <botan/pk_keys.h>
 #include <botan/pk_ops.h>
 
@@ -62,6 +63,36 @@ private:
     std::shared_ptr<const UseTeller> teller_;
 };
 
+class ObservedDecapsulation final : public Botan::PK_Ops::KEM_Decryption {
+public:
+    ObservedDecapsulation(std::unique_ptr<Botan::PK_Ops::KEM_Decryption> operation, std::shared_ptr<const UseTeller> teller)
+        : operation_(std::move(operation)), teller_(std::move(teller)) {}
+
+    void kem_decrypt(std::span<std::uint8_t> out_shared_key,
+                     std::span<const std::uint8_t> encapsulated_key,
+                     std::size_t desired_shared_key_len,
+                     std::span<const std::uint8_t> salt) override {
+        // The observer may throw: what was not recorded is not handed out.
+        try {
+            static_cast<void>(teller_->tell("decapsulate", [&](KeyUse&) {
+                operation_->kem_decrypt(out_shared_key, encapsulated_key, desired_shared_key_len, salt);
+                return true;
+            }));
+        } catch(...) {
+            Botan::secure_scrub_memory(out_shared_key);
+            throw;
+        }
+    }
+    std::size_t encapsulated_key_length() const override { return operation_->encapsulated_key_length(); }
+    std::size_t shared_key_length(std::size_t desired_shared_key_len) const override {
+        return operation_->shared_key_length(desired_shared_key_len);
+    }
+
+private:
+    std::unique_ptr<Botan::PK_Ops::KEM_Decryption> operation_;
+    std::shared_ptr<const UseTeller> teller_;
+};
+
 class ObservedKey final : public Botan::Private_Key {
 public:
     ObservedKey(std::unique_ptr<Botan::Private_Key> key, std::shared_ptr<const UseTeller> teller)
@@ -116,6 +147,15 @@ public:
                                                                           std::string_view params,
                                                                           std::string_view provider) const override {
         return std::make_unique<ObservedAgreement>(key_->create_key_agreement_op(rng, params, provider), teller_);
+    }
+    std::unique_ptr<Botan::PK_Ops::KEM_Encryption> create_kem_encryption_op(std::string_view params,
+                                                                            std::string_view provider) const override {
+        return key_->create_kem_encryption_op(params, provider);
+    }
+    std::unique_ptr<Botan::PK_Ops::KEM_Decryption> create_kem_decryption_op(Botan::RandomNumberGenerator& rng,
+                                                                            std::string_view params,
+                                                                            std::string_view provider) const override {
+        return std::make_unique<ObservedDecapsulation>(key_->create_kem_decryption_op(rng, params, provider), teller_);
     }
 
 private:

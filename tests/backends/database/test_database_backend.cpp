@@ -141,7 +141,7 @@ TEST_CASE("the passphrase is worked on once, and another one never gets in by th
     CHECK(backend.labels() == std::vector<std::string>{"a"});
 }
 
-TEST_CASE("of many who make the same label at once, one gets it; others do not disturb") {
+TEST_CASE("of many who make the same label at once, one gets it; others do not disturb", "[threads]") {
     const DatabasePlace place;
     std::atomic<int> made = 0;
     std::atomic<int> refused = 0;
@@ -175,7 +175,7 @@ TEST_CASE("of many who make the same label at once, one gets it; others do not d
     CHECK(place.answer("select count(*) from key_encryption_key") == "1");
 }
 
-TEST_CASE("one backend serves many threads") {
+TEST_CASE("one backend serves many threads", "[threads]") {
     const DatabasePlace place;
     const auto backend = place.opened();
     const auto ref = backend.create("p-256", {{"label", "shared"}}).ref;

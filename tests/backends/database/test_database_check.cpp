@@ -191,4 +191,10 @@ TEST_CASE("the pages of a backend are its listing, damaged rows too, and one lab
     const auto none = lister.list_label("c", {});
     CHECK((none.keys.empty() && none.faults.empty()));
     CHECK_THROWS_AS(lister.list_pages({}, [](const KeyListing&) { throw std::runtime_error("enough"); }), std::runtime_error);
+    // What the caller's own function throws is no fault of the backend.
+    const auto of_caller = test::raised([&] {
+        lister.list_pages({}, [](const KeyListing&) { throw Error(Errc::storage_failed, "the disk is full"); });
+        return 0;
+    });
+    CHECK(of_caller.backend().empty());
 }

@@ -221,7 +221,7 @@ TEST_CASE("a server that stands still is given up in time") {
     CHECK(count(connection) == 0);
 }
 
-TEST_CASE("who holds a row is waited for, but not for ever") {
+TEST_CASE("who holds a row is waited for, but not for ever", "[threads]") {
     const auto connection = PostgresqlServer::get().new_database();
     const auto database = on(connection, 1s);
     auto ours = open_or_make(*database);
@@ -237,7 +237,7 @@ TEST_CASE("who holds a row is waited for, but not for ever") {
     CHECK(insert(ours, -2) == 0);
 }
 
-TEST_CASE("no more sessions are opened than allowed, and they are used again") {
+TEST_CASE("no more sessions are opened than allowed, and they are used again", "[threads]") {
     const auto connection = PostgresqlServer::get().new_database();
     const auto database = postgresql_database({.connection = connection + " user=postgres", .connections = 2, .timeout = 500ms});
     PostgresqlClient client(connection);

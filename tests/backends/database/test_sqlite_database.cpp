@@ -311,7 +311,7 @@ TEST_CASE("paths that SQLite could take for something else") {
     CHECK(raised([&] { return make(folder.path() / "missing/keys.db"), 0; }).code() == Errc::storage_failed);
 }
 
-TEST_CASE("many who make the same database at once all use the same one") {
+TEST_CASE("many who make the same database at once all use the same one", "[threads]") {
     const TemporaryFolder folder;
     const auto path = folder.path() / "keys.db";
     std::atomic<int> failed = 0;
@@ -364,7 +364,7 @@ TEST_CASE("a transaction is done whole or not at all, and errors keep their mean
     CHECK(wrong.message().find("value-of-the-statement") == std::string::npos);
 }
 
-TEST_CASE("who holds the database is waited for, but not for ever") {
+TEST_CASE("who holds the database is waited for, but not for ever", "[threads]") {
     const TemporaryFolder folder;
     const auto path = folder.path() / "keys.db";
     make(path);

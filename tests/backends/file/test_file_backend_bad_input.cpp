@@ -296,7 +296,7 @@ TEST_CASE("nothing is overwritten, in either format") {
     CHECK(std::distance(fs::directory_iterator(key.file.parent_path()), {}) == 1);
 }
 
-TEST_CASE("of many who make the same label at once, one gets it") {
+TEST_CASE("of many who make the same label at once, one gets it", "[threads]") {
     const TemporaryFolder folder;
     const auto backend = opened(folder.path() / "keys");
     std::atomic<int> made = 0;

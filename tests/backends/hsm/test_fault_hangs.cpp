@@ -82,7 +82,7 @@ void others_go_on(const Scene& scene, const KeyBackend& other, const Botan::Priv
 
 }  // namespace
 
-TEST_CASE("matrix: a call that hangs holds up its own thread only, at each call of each operation") {
+TEST_CASE("matrix: a call that hangs holds up its own thread only, at each call of each operation", "[threads]") {
     Scene scene;
     const auto other = scene.store.open({{"deadline-ms", "500"}});
     const auto key = other->use(*scene.ref, {});

@@ -175,7 +175,7 @@ TEST_CASE("matrix: a module that cannot be initialised again is an error by the 
     CHECK(test::signs(*key));
 }
 
-TEST_CASE("matrix: a call that hangs holds up its own thread, and no other for longer than its deadline") {
+TEST_CASE("matrix: a call that hangs holds up its own thread, and no other for longer than its deadline", "[threads]") {
     // What holds: the thread in the call that hangs is the module's until it comes back; there is no way to take it out. Its
     // session and its right to the module are its own, so that others sign on, log in, find and make keys; only a reload of
     // the module waits for it, for half a second at most, and does not happen.

@@ -293,7 +293,7 @@ TEST_CASE("paddings that the token cannot do rightly are refused") {
     CHECK_RAISES(signs(*ed, "SHA-512"), Errc::unsupported);
 }
 
-TEST_CASE("one session serves many threads, and waiting for it has an end") {
+TEST_CASE("one session serves many threads, and waiting for it has an end", "[threads]") {
     const HsmStore store;
     const auto backend = store.open({{"max-sessions", "1"}});
     const auto made = HsmStore::create(*backend, "root");

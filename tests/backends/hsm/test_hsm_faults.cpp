@@ -35,7 +35,7 @@ KeyRef store_a_key(KeyBackend& backend) {
 
 }  // namespace
 
-TEST_CASE("a rejected PIN goes to the token once, whoever asks again") {
+TEST_CASE("a rejected PIN goes to the token once, whoever asks again", "[threads]") {
     const HsmStore store(faulty);
     const auto ref = HsmStore::create(*store.open(), "root").ref;
     const auto wrong = store.wrong_pin_source();
@@ -186,7 +186,7 @@ TEST_CASE("a fault that stays is told and not tried for ever") {
     CHECK(signs(*key));
 }
 
-TEST_CASE("a token's limit of sessions is kept to, and many threads share what there is") {
+TEST_CASE("a token's limit of sessions is kept to, and many threads share what there is", "[threads]") {
     const HsmStore store(faulty);
     store.fault().inject(R"({"fault": "session-cap", "sessions": 3})");
     const auto backend = store.open();
@@ -205,7 +205,7 @@ TEST_CASE("a token's limit of sessions is kept to, and many threads share what t
     CHECK(good == 80);
 }
 
-TEST_CASE("a login that others end, and sessions that others close, are renewed") {
+TEST_CASE("a login that others end, and sessions that others close, are renewed", "[threads]") {
     const HsmStore store(faulty);
     const auto backend = store.open();
     const auto ref = HsmStore::create(*backend, "root").ref;
@@ -243,7 +243,7 @@ TEST_CASE("a login that others end, and sessions that others close, are renewed"
     }
 }
 
-TEST_CASE("many threads with a wrong PIN send it once") {
+TEST_CASE("many threads with a wrong PIN send it once", "[threads]") {
     const HsmStore store(faulty);
     const auto ref = HsmStore::create(*store.open(), "root").ref;
     const auto wrong = store.wrong_pin_source();

@@ -2,6 +2,9 @@
 // What is told of the use of keys in a token: counters, and each use to an observer.
 #include <backends/hsm/fault_support.hpp>
 #include <keyway/backends/hsm/hsm_backend.hpp>
+#include <keyway/key/observed_key_internal.hpp>
+#include <keyway/key/signature_scheme.hpp>
+#include <keyway/key/software_key_internal.hpp>
 #include <support/guises.hpp>
 #include <support/raises.hpp>
 
@@ -52,6 +55,22 @@ struct Record {
 };
 
 }  // namespace
+
+TEST_CASE("a key whose uses are told of is stored in a token as any other") {
+    const HsmStore store;
+    const auto backend = store.open();
+    Record record;
+    for(const std::string kind : {"p-256", "rsa-2048", "ed25519"}) {
+        INFO(kind);
+        const auto key = observed(generate_software_key(KeySpec::parse(kind)), "file", "a key", record.observer());
+        const auto ref = backend->store(*key, HsmStore::options(Phase::store, {{"label", kind}}));
+        const auto stored = backend->use(ref, {});
+        auto& rng = Botan::system_rng();
+        Botan::PK_Signer signer(*stored, rng, choose_scheme(*stored).botan_padding());
+        CHECK_FALSE(signer.sign_message(std::vector<std::uint8_t>{1, 2, 3}, rng).empty());  // and was verified, being the first
+    }
+    CHECK(record.entries.empty());
+}
 
 TEST_CASE("counters tell what happened with a token") {
     const HsmStore store(faulty);
@@ -157,7 +176,7 @@ TEST_CASE("a use that cannot be recorded is none") {
     CHECK_FALSE(sign(*key).empty());
 }
 
-TEST_CASE("a token's observer is told of each loss and what is done about it, in order, and of no plain signature") {
+TEST_CASE("a token's observer is told of each loss and what is done about it, in order, and of no plain signature", "[threads]") {
     std::mutex mutex;
     std::vector<std::string> events;
     std::string all;

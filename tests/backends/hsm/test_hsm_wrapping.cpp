@@ -128,7 +128,7 @@ TEST_CASE("a private key goes out wrapped as PKCS#8, and comes back to another n
         INFO(kind);
         const auto made = backend->create(
             KeySpec::parse(kind), HsmStore::options(Phase::create, {{"label", kind}, {"extractable", "true"}}));
-        const auto wrapped = pkcs11::wrap_key(session, kek.handle(), direct.find(CKO_PRIVATE_KEY, kind).at(0));
+        const auto wrapped = pkcs11::wrap_key(session, kek.handle(), direct.find(CKO_PRIVATE_KEY, kind).at(0), CKM_AES_KEY_WRAP_PAD);
         const auto out = kek.unwrap(wrapped);
         Botan::DataSource_Memory pkcs8(out.data(), der_bytes(out));
         CHECK(SpkiFingerprint::of(*Botan::PKCS8::load_key(pkcs8)) == made.ref.fingerprint());
@@ -142,7 +142,7 @@ TEST_CASE("a private key goes out wrapped as PKCS#8, and comes back to another n
         CHECK(pkcs11::read_flag(session, back.private_object, CKA_SENSITIVE) == true);
         const auto ref = dynamic_cast<KeyAdopter&>(*backend).adopt(HsmStore::options(Phase::adopt, {{"label", "back " + kind}}));
         CHECK(ref.fingerprint() == made.ref.fingerprint());
-        CHECK_RAISES(pkcs11::wrap_key(session, kek.handle(), back.private_object), Errc::unsupported);
+        CHECK_RAISES(pkcs11::wrap_key(session, kek.handle(), back.private_object, CKM_AES_KEY_WRAP_PAD), Errc::unsupported);
     }
 }
 

@@ -42,7 +42,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("a PIN that became wrong while the program ran is sent once, by 8 threads and 3 backends") {
+TEST_CASE("a PIN that became wrong while the program ran is sent once, by 8 threads and 3 backends", "[threads]") {
     const HsmStore store(faulty);
     const PinFile pin(store);
     const auto source = pin.source();
@@ -171,7 +171,7 @@ TEST_CASE("pin-pad: the PIN is typed in at the token, and none is read or sent")
     }
 }
 
-TEST_CASE("a key with CKA_ALWAYS_AUTHENTICATE gets the PIN for each signature, and a wrong one once") {
+TEST_CASE("a key with CKA_ALWAYS_AUTHENTICATE gets the PIN for each signature, and a wrong one once", "[threads]") {
     const HsmStore store(faulty);
     const PinFile pin(store);
     const auto source = pin.source();

@@ -22,7 +22,7 @@ std::uint64_t asked(const HsmStore& store) {
 
 }  // namespace
 
-TEST_CASE("100 threads do not storm a token that is gone, and all sign when it is back") {
+TEST_CASE("100 threads do not storm a token that is gone, and all sign when it is back", "[threads]") {
     const HsmStore store(HsmStore::Through::fault_module);
     const auto backend = store.open({{"deadline-ms", "20000"}});
     const auto key = backend->use(HsmStore::create(*backend, "right").ref, {});
@@ -59,7 +59,7 @@ TEST_CASE("100 threads do not storm a token that is gone, and all sign when it i
     CHECK(hsm_counters(*backend)->circuit == pkcs11::Circuit::closed);
 }
 
-TEST_CASE("the deadline of 100 threads that wait for a token ends together, and the next call fails as fast") {
+TEST_CASE("the deadline of 100 threads that wait for a token ends together, and the next call fails as fast", "[threads]") {
     const HsmStore store(HsmStore::Through::fault_module);
     const auto backend = store.open({{"deadline-ms", "1000"}});
     const auto key = backend->use(HsmStore::create(*backend, "right").ref, {});

@@ -156,17 +156,17 @@ public:
     }
 
     void list_pages(const OptionValues& options, const std::function<void(KeyListing page)>& take) const override {
-        naming_backend(alias(), [&] {
-            static_cast<void>(completed(Phase::use, options));
-            if(auto connection = database_->open()) {
-                for_each_page(*connection, listing_page, [&](const std::vector<KeyHeader>& headers) {
-                    KeyListing page;
-                    for(const auto& header : headers) {
-                        add_to(page, header);
-                    }
-                    take(std::move(page));
-                });
-            }
+        passing_errors_of(take, [&](const auto& hand_on) {
+            naming_backend(alias(), [&] {
+                static_cast<void>(completed(Phase::use, options));
+                if(auto connection = database_->open()) {
+                    for_each_page(*connection, listing_page, [&](const std::vector<KeyHeader>& headers) {
+                        KeyListing page;
+                        std::ranges::for_each(headers, [&](const auto& header) { add_to(page, header); });
+                        hand_on(std::move(page));
+                    });
+                }
+            });
         });
     }
 

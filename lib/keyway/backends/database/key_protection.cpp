@@ -51,7 +51,8 @@ KeyEncryptionKey KeyProtection::with_wrapping_key(const WrappingKeyName& name,
     }
     const auto opened = [&] {
         try {
-            return wrappers_(name);
+            auto wrapper = wrappers_(name);
+            return wrapper ? std::move(wrapper) : throw Error(Errc::key_not_found, "the backend that has it knows no such key");
         } catch(const Error& error) {
             std::throw_with_nested(of_wrapping_key(name, where_, error));
         }

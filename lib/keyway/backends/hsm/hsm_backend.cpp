@@ -19,7 +19,6 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <functional>
 #include <mutex>
 #include <utility>
@@ -336,17 +335,7 @@ KeyRef HsmBackend::receive(const Botan::Public_Key& public_half,
                            const OptionValues& call,
                            const std::function<TransportedKey(const TransportKey&)>& send) {
     // What the sender throws is not this token's, which need not get over it.
-    struct SenderFailed {
-        std::exception_ptr error;
-    };
-    const auto from_sender = [&](const TransportKey& under) {
-        try {
-            return send(under);
-        } catch(...) {
-            throw SenderFailed{std::current_exception()};
-        }
-    };
-    try {
+    return passing_errors_of(send, [&](const auto& from_sender) {
         return naming_backend(alias(), [&] {
             const auto options = completed(Phase::store, call);
             const auto spec = KeySpec::of(public_half);
@@ -357,9 +346,7 @@ KeyRef HsmBackend::receive(const Botan::Public_Key& public_half,
                         })
                 .ref;
         });
-    } catch(const SenderFailed& failed) {
-        std::rethrow_exception(failed.error);
-    }
+    });
 }
 
 std::unique_ptr<Botan::Private_Key> HsmBackend::use(const KeyRef& ref, const OptionValues& call) const {

@@ -60,6 +60,7 @@ KeyListing listing(const BackendAlias& alias, const pkcs11::Token& token, std::s
                                        token.name() + " has a private key " + selector.to_string() +
                                            " that cannot be used: " + key.fault->message(),
                                        key.fault->hint())
+                                     .with_return_value(key.fault->return_value())
                                      .in_backend(alias.str()));
             continue;
         }

@@ -115,17 +115,14 @@ private:
 
     CK_RV finish(FunctionList& calls, CK_SESSION_HANDLE session) override {
         CK_OBJECT_HANDLE derived = CK_INVALID_HANDLE;
-        auto result = derive(calls, session, true, other_, derived);
+        auto result = derive_with_or_without_length(calls, session, other_, derived);
         if(group_ && may_not_read_point(result)) {
             // The standard has both forms (PKCS#11 3.1 6.3.18), and some tokens guess: 0x04 begins the DER too.
             Bytes der;
             Botan::DER_Encoder(der).encode(other_, Botan::ASN1_Type::OctetString);
-            if(const auto second = derive(calls, session, true, der, derived); second == CKR_OK) {
-                result = second;
+            if(derive_with_or_without_length(calls, session, der, derived) == CKR_OK) {
+                result = CKR_OK;
             }
-        }
-        if(result == CKR_TEMPLATE_INCONSISTENT || result == CKR_ATTRIBUTE_READ_ONLY || result == CKR_ATTRIBUTE_TYPE_INVALID) {
-            result = derive(calls, session, false, other_, derived);  // the length is what the mechanism makes anyway
         }
         if(result != CKR_OK) {
             return result;
@@ -144,6 +141,15 @@ private:
     static bool may_not_read_point(CK_RV result) noexcept {
         return result == CKR_GENERAL_ERROR || result == CKR_FUNCTION_FAILED || result == CKR_ARGUMENTS_BAD ||
                result == CKR_MECHANISM_PARAM_INVALID;
+    }
+
+    /// Some tokens refuse the length, which is what the mechanism makes anyway.
+    CK_RV derive_with_or_without_length(FunctionList& calls, CK_SESSION_HANDLE session, Bytes& point, CK_OBJECT_HANDLE& derived) {
+        const auto result = derive(calls, session, true, point, derived);
+        if(result == CKR_TEMPLATE_INCONSISTENT || result == CKR_ATTRIBUTE_READ_ONLY || result == CKR_ATTRIBUTE_TYPE_INVALID) {
+            return derive(calls, session, false, point, derived);
+        }
+        return result;
     }
 
     CK_RV derive(FunctionList& calls, CK_SESSION_HANDLE session, bool with_length, Bytes& point, CK_OBJECT_HANDLE& derived) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/pkcs11/keys/key_transfer_internal.hpp>
 #include <keyway/pkcs11/keys/key_wrapping_internal.hpp>
+#include <keyway/pkcs11/keys/offered_mechanism_internal.hpp>
 #include <keyway/pkcs11/keys/public_key_internal.hpp>
 #include <keyway/pkcs11/keys/session_object_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
@@ -37,27 +38,10 @@ struct Format {
 };
 constexpr std::array<Format, 2> formats{{{WrapFormat::kwp, CKM_AES_KEY_WRAP_KWP}, {WrapFormat::wrap_pad, CKM_AES_KEY_WRAP_PAD}}};
 
-bool offers(FunctionList& calls, CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_FLAGS use) {
-    CK_MECHANISM_INFO info{};
-    const auto result = calls.C_GetMechanismInfo(slot, type, &info);
-    if(result != CKR_OK && result != CKR_MECHANISM_INVALID) {
-        throw call_failed(result, "ask the token for a mechanism");
-    }
-    return result == CKR_OK && (info.flags & use) == use;
-}
-
 std::optional<Error> lacks(std::string_view token_name, std::string_view does, std::string_view mechanism) {
     return Error(Errc::unsupported,
                  std::string(token_name) + " cannot " + std::string(does) + ": it lacks " + std::string(mechanism),
                  "use the tools of the tokens' maker, if both are of the same one");
-}
-
-CK_SLOT_ID slot_of(const Session& session) {
-    CK_SESSION_INFO where{};
-    if(const auto result = session.calls().C_GetSessionInfo(session.handle(), &where); result != CKR_OK) {
-        throw call_failed(result, "ask a session for its token");
-    }
-    return where.slotID;
 }
 
 /// CKM_RSA_PKCS_OAEP with a hash, and its parameters.
@@ -265,7 +249,7 @@ TransportedKey send_key(const Session& session, CK_OBJECT_HANDLE key, const Tran
     }
     out.format = format->format;
     try {
-        out.private_key = wrap_key_by(session, secret.handle(), key, format->mechanism).bytes;
+        out.private_key = wrap_key(session, secret.handle(), key, format->mechanism).bytes;
     } catch(const Error& error) {
         // It is extractable: some tokens wrap some kinds of keys only. SoftHSM knows no form of Ed25519 keys.
         if(error.return_value() == return_value_name(CKR_KEY_NOT_WRAPPABLE)) {

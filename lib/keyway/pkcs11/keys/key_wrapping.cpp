@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/pkcs11/keys/key_wrapping_internal.hpp>
+#include <keyway/pkcs11/keys/offered_mechanism_internal.hpp>
 #include <keyway/pkcs11/keys/session_object_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 
 #include <botan/system_rng.h>
 
 #include <array>
-#include <optional>
 #include <utility>
 
 namespace keyway::pkcs11 {
@@ -21,21 +21,12 @@ constexpr std::size_t block = 8;
 /// More than any private key has: RSA of 16384 bits in PKCS#8 has 9.3 kB.
 constexpr CK_ULONG largest_wrapped = 64UL * 1024UL;
 
-bool offers(const Session& session, CK_MECHANISM_TYPE type) {
-    CK_SESSION_INFO where{};
-    if(const auto result = session.calls().C_GetSessionInfo(session.handle(), &where); result != CKR_OK) {
-        throw call_failed(result, "ask a session for its token");
-    }
-    CK_MECHANISM_INFO info{};
-    constexpr CK_FLAGS both = CKF_WRAP | CKF_UNWRAP;
-    return session.calls().C_GetMechanismInfo(where.slotID, type, &info) == CKR_OK && (info.flags & both) == both;
-}
-
 /// Those first whose format is the same on all tokens.
-CK_MECHANISM_TYPE mechanism_for(const Session& session, std::optional<std::size_t> size) {
-    const bool whole_blocks = size && *size % block == 0 && *size >= 2 * block;
+CK_MECHANISM_TYPE mechanism_for(const Session& session, std::size_t size) {
+    const auto slot = slot_of(session);
+    const bool whole_blocks = size % block == 0 && size >= 2 * block;
     for(const CK_MECHANISM_TYPE type : {CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_PAD}) {
-        if((type != CKM_AES_KEY_WRAP || whole_blocks) && offers(session, type)) {
+        if((type != CKM_AES_KEY_WRAP || whole_blocks) && offers(session.calls(), slot, type, CKF_WRAP | CKF_UNWRAP)) {
             return type;
         }
     }
@@ -85,20 +76,24 @@ SessionObject write_secret(const Session& session, std::span<const std::uint8_t>
     return {session, object};
 }
 
-/// Whether the token is well, and so what it was given is not.
+/// Whether the token is well, and so what it was given is not. A token that takes no secret in clear cannot be asked: then it is not
+/// known to be.
 bool wraps_and_unwraps(const Session& session, CK_OBJECT_HANDLE wrapping_key, CK_MECHANISM_TYPE type) {
-    const auto secret = write_secret(session, Botan::system_rng().random_vec(2 * block));
-    const auto wrapped = wrap(session, wrapping_key, secret.handle(), type);
-    auto attributes = known_secret();
-    CK_MECHANISM mechanism{type, nullptr, 0};
-    CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
-    auto bytes = wrapped.bytes;
-    const auto result = session.calls().C_UnwrapKey(session.handle(), &mechanism, wrapping_key, bytes.data(), bytes.size(),
-                                                    attributes.data(), attributes.size(), &object);
-    if(result == CKR_OK) {
-        const SessionObject unwrapped(session, object);
+    try {
+        const auto secret = write_secret(session, Botan::system_rng().random_vec(2 * block));
+        auto wrapped = wrap(session, wrapping_key, secret.handle(), type);
+        auto attributes = known_secret();
+        CK_MECHANISM mechanism{type, nullptr, 0};
+        CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+        const auto result = session.calls().C_UnwrapKey(session.handle(), &mechanism, wrapping_key, wrapped.bytes.data(),
+                                                        wrapped.bytes.size(), attributes.data(), attributes.size(), &object);
+        if(result == CKR_OK) {
+            const SessionObject unwrapped(session, object);
+        }
+        return result == CKR_OK;
+    } catch(const Error&) {
+        return false;
     }
-    return result == CKR_OK;
 }
 
 /// What tokens say of bytes that were not wrapped by this key; the last two say it of anything.
@@ -124,7 +119,7 @@ CK_OBJECT_HANDLE unwrap_object(const Session& session,
                                CK_OBJECT_HANDLE wrapping_key,
                                const WrappedKey& wrapped,
                                Template attributes) {
-    if(!offers(session, wrapped.mechanism)) {
+    if(!offers(session.calls(), slot_of(session), wrapped.mechanism, CKF_UNWRAP)) {
         throw Error(Errc::unsupported, "the token cannot unwrap this: it was wrapped by a mechanism that it does not offer",
                     "use the token that wrapped it");
     }
@@ -154,7 +149,7 @@ WrappedKey wrap_bytes(const Session& session,
     if(secret.empty()) {
         throw Error(Errc::invalid_argument, "there is nothing to wrap");
     }
-    if(by != 0 && !offers(session, by)) {
+    if(by != 0 && !offers(session.calls(), slot_of(session), by, CKF_WRAP)) {
         throw Error(Errc::unsupported, "the token does not offer the mechanism any more by which this was wrapped",
                     "use the token that wrapped it");
     }
@@ -187,12 +182,8 @@ Secret unwrap_bytes(const Session& session, CK_OBJECT_HANDLE wrapping_key, const
     return secret;
 }
 
-WrappedKey wrap_key_by(const Session& session, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism) {
+WrappedKey wrap_key(const Session& session, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism) {
     return wrap(session, wrapping_key, key, mechanism);
-}
-
-WrappedKey wrap_key(const Session& session, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key) {
-    return wrap(session, wrapping_key, key, mechanism_for(session, std::nullopt));
 }
 
 }  // namespace keyway::pkcs11

@@ -40,14 +40,12 @@ struct WrappedKey {
                                                               const WrappedKey& wrapped);
 
 /// Wraps a private key of the token, as PKCS#8; zeros may follow it up to whole blocks of 8 bytes (SoftHSM 2.6.1).
-/// @throws Errc::unsupported when the key is not extractable, or the token has no mechanism for it
-[[nodiscard]] WrappedKey wrap_key(const Session& session, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key);
-
-/// The same by a mechanism that the caller has seen the token to offer.
-[[nodiscard]] WrappedKey wrap_key_by(const Session& session,
-                                     CK_OBJECT_HANDLE wrapping_key,
-                                     CK_OBJECT_HANDLE key,
-                                     CK_MECHANISM_TYPE mechanism);
+/// @param mechanism one that the caller has seen the token to offer
+/// @throws Errc::unsupported when the key is not extractable
+[[nodiscard]] WrappedKey wrap_key(const Session& session,
+                                  CK_OBJECT_HANDLE wrapping_key,
+                                  CK_OBJECT_HANDLE key,
+                                  CK_MECHANISM_TYPE mechanism);
 
 /// Unwraps a private key into the token, and writes its public half beside it; unless the objects are kept, they go again. That the
 /// two belong together is seen at the first signature.

@@ -7,8 +7,10 @@
 
 #include <botan/ber_dec.h>
 #include <botan/bigint.h>
+#include <botan/data_src.h>
 #include <botan/ecc_key.h>
 #include <botan/pk_keys.h>
+#include <botan/pkcs8.h>
 #include <botan/rsa.h>
 
 #include <array>
@@ -158,6 +160,22 @@ void add_private_value(Template& out, const Botan::Private_Key& key, const KeySp
     }
     throw Error(Errc::unsupported, "this key does not show its private part, so it cannot be stored elsewhere",
                 "a key that lives in a token stays there");
+}
+
+/// The key as one of Botan's own classes, which alone show the numbers of an RSA key: one whose uses are told of is none.
+/// @return nothing when it is one, or shows its private part to nobody
+std::unique_ptr<Botan::Private_Key> of_botan(const Botan::Private_Key& key, const KeySpec& spec) {
+    const bool is_one = spec.type() == KeyType::rsa ? dynamic_cast<const Botan::RSA_PrivateKey*>(&key) != nullptr
+                                      : dynamic_cast<const Botan::EC_PrivateKey*>(&key) != nullptr || spec.curve().empty();
+    if(is_one) {
+        return nullptr;
+    }
+    try {
+        Botan::DataSource_Memory source(key.private_key_info());
+        return Botan::PKCS8::load_key(source);
+    } catch(const Botan::Exception&) {
+        return nullptr;
+    }
 }
 
 /// @param attributes makes the template in a detail
@@ -331,9 +349,10 @@ void read_back(const Session& session, const Botan::Public_Key& public_half, Fou
 FoundKey import_key(const Session& session, const Botan::Private_Key& source, const NewKey& key, NewObjects& made) {
     const auto public_half = source.public_key();
     const auto spec = KeySpec::of(*public_half);
+    const auto bare = of_botan(source, spec);
     const auto attributes = [&](Detail detail) {
         auto out = private_attributes(spec, key, detail);
-        add_private_value(out, source, spec, key.rules);
+        add_private_value(out, bare ? *bare : source, spec, key.rules);
         out.leave_out(key.rules.refused.import_private);
         return out;
     };
