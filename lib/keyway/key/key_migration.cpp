@@ -78,7 +78,8 @@ Error cannot_leave(const KeyMigration& migration, const Error* why = nullptr) {
     }
     if(why != nullptr) {
         // What was lacking, or what failed in asking: that is the error then.
-        return {why->code(), what + ": " + why->message(), why->code() == Errc::unsupported ? why->hint() + "; or " + renew : why->hint()};
+        return Error(why->code(), what + ": " + why->message(), why->code() == Errc::unsupported ? why->hint() + "; or " + renew : why->hint())
+            .with_return_value(why->return_value());
     }
     if(extractable == "yes") {
         return {Errc::unsupported,
