@@ -1,39 +1,37 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "workshop.hpp"
+#include "token_workshop.hpp"
 
-#include <softhsm_fixtures/catch2.hpp>
+#include <audit.hpp>
 #include <softhsm_fixtures/fault_module.hpp>
+
+#include <support/raises.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
+#include <fcntl.h>
 #include <filesystem>
 #include <sstream>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace {
 
 using namespace keyway::test;
-using softhsm_fixtures::SoftHsmFixture;
 namespace fs = std::filesystem;
 
 /// Settings that name an audit record, with a token, and a backend that is away whose fallback is the file one.
-struct AuditedWorkshop : SoftHsmFixture {
-    Workshop shop;
-
+struct AuditedWorkshop : WorkshopWithToken {
     AuditedWorkshop() {
-        shop.environment["KEYWAY_TEST_PIN"] = token().user_pin();
         auto json = Json::parse(shop.read("keyway.json"));
         json["audit"] = "audit.jsonl";
-        Json hsm{{"type", "hsm"},
-                 {"module", token().module_path().string()},
-                 {"token-label", token().label()},
-                 {"user-pin", "env:KEYWAY_TEST_PIN"}};
-        json["backends"]["hsm"] = hsm;
-        hsm["token-label"] = "away";
-        hsm["fallback"] = {{"leaf", "file"}};
-        json["backends"]["away"] = hsm;
+        auto away = token_settings();
+        away["token-label"] = "away";
+        away["fallback"] = {{"leaf", "file"}};
+        json["backends"]["away"] = away;
         shop.write("keyway.json", json.dump());
         shop.write("text", "what is signed");
     }
@@ -75,6 +73,9 @@ TEST_CASE_METHOD(AuditedWorkshop, "each use of a key has a line, and none holds 
     shop.succeed({"crl", "issue", "--issuer", "root.pem", "--issuer-key", root, "--number", "7", "--out", "root.crl"});
     const auto moved = line(shop.succeed({"key", "migrate", stored, "file:m", "--remove-source", "--yes"}));
     shop.succeed({"key", "rewrap", "--backend", "db", "--dry-run"});
+    shop.succeed({"ca", "create", "--key", hsm, "--subject", "CN=h", "--out", "h.pem"});
+    shop.succeed({"key", "certificate", "--key", "hsm:h", "--in", "h.pem", "--dry-run"});
+    shop.succeed({"key", "certificate", "--key", "hsm:h", "--in", "h.pem"});
     shop.succeed({"key", "remove", "hsm:h", "--yes"});
     CHECK(told() == std::vector<std::string>{
                         "create file " + spki(root) + " ok", "create hsm " + spki(hsm) + " ok",
@@ -83,7 +84,8 @@ TEST_CASE_METHOD(AuditedWorkshop, "each use of a key has a line, and none holds 
                         "sign-crl file " + spki(root) + " ok",
                         // By which the new key was proven.
                         "sign file " + spki(stored) + " ok", "migrate db " + spki(stored) + " ok",
-                        "remove db " + spki(stored) + " ok", "remove hsm " + spki(hsm) + " ok"});
+                        "remove db " + spki(stored) + " ok", "sign-certificate hsm " + spki(hsm) + " ok",
+                        "keep-certificate hsm " + spki(hsm) + " ok", "remove hsm " + spki(hsm) + " ok"});
     const auto all = lines();
     std::vector<std::string> names;
     for(const auto& [name, value] : all[3].items()) {
@@ -101,6 +103,8 @@ TEST_CASE_METHOD(AuditedWorkshop, "each use of a key has a line, and none holds 
     CHECK(serial == "serial=" + object + "\n");
     CHECK(all[6].at("object") == "7");
     CHECK(all[8].at("object") == moved);
+    const auto kept = shop.run({"openssl", "x509", "-in", "h.pem", "-noout", "-serial"});
+    CHECK(kept.size() == all[11].at("object").get<std::string>().size() + std::string("serial=\n").size());
     const auto text = shop.read("audit.jsonl");
     CHECK(text.find(token().user_pin()) == std::string::npos);
     CHECK(text.find(passphrase) == std::string::npos);
@@ -115,13 +119,22 @@ TEST_CASE_METHOD(AuditedWorkshop, "what fails has a line too, with the class of 
     shop.fail_once({"key", "sign", "file:gone", "--in", "text"}, 20, "key_not_found");
     shop.environment["WRONG"] = "4711";
     shop.fail_once({"key", "sign", key, "--in", "text", "--user-pin", "env:WRONG"}, 13, "pin_incorrect");
-    shop.make_key("a");
+    shop.make_root("a");
+    std::filesystem::rename(shop.path("a.pem"), shop.path("c.pem"));
     shop.fail_once({"key", "create", "--type", "p-256", "--label", "a"}, 22, "already_exists");
+    shop.fail_once({"key", "remove", "file:gone", "--yes"}, 20, "key_not_found");
+    shop.fail_once({"key", "migrate", "file:gone", "db:new"}, 20, "key_not_found");
+    shop.fail_once({"key", "certificate", "--key", "file:gone", "--in", "c.pem"}, 26, "unsupported");
     CHECK(told() == std::vector<std::string>{"sign file - key_not_found", "sign hsm " + spki(key) + " pin_incorrect",
                                              "create file " + lines()[2].at("spki-sha256").get<std::string>().substr(0, 8) + " ok",
-                                             "create file - already_exists"});
+                                             "sign-certificate file " + lines()[2].at("spki-sha256").get<std::string>().substr(0, 8) + " ok",
+                                             "create file - already_exists", "remove file - key_not_found",
+                                             "migrate file - key_not_found", "keep-certificate file - unsupported"});
+    for(const std::size_t at : {0, 5, 6, 7}) {
+        CHECK(lines()[at].at("label") == "gone");
+    }
     CHECK(shop.read("audit.jsonl").find("4711\"") == std::string::npos);
-    CHECK(lines()[3].at("label") == "a");
+    CHECK(lines()[4].at("label") == "a");
 }
 
 TEST_CASE_METHOD(AuditedWorkshop, "a key made by fallback says so at each use") {
@@ -233,6 +246,68 @@ TEST_CASE_METHOD(AuditedWorkshop, "what cannot be recorded is not handed out: no
     const auto removed = limited("key remove file:a --yes");
     CHECK(removed.status == 27);
     CHECK(removed.err.starts_with("keyway: error: the key was removed, but that was not recorded: cannot add"));
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "where only the removal of a moved key cannot be recorded, the error says where the key is now") {
+    shop.make_key("a");
+    shop.make_key("b");
+    const auto empty = shop.read("audit.jsonl").size();
+    shop.succeed({"key", "migrate", "file:a", "file:c", "--remove-source", "--yes", "--receipt", "a.json"});
+    const auto before = shop.read("audit.jsonl");
+    const auto last = before.size() - before.rfind('\n', before.size() - 2);
+    // As much room as the lines before that of the removal take, and half of that one.
+    const auto room = before.size() - empty - last / 2;
+    shop.write("audit.jsonl", before + std::string(8192 - room - before.size() - 1, ' ') + "\n");
+    const auto result = run({"bash", "-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" key migrate file:b file:d --remove-source --yes --receipt b.json",
+                             KEYWAY_COMMAND},
+                            {.input = {}, .environment = shop.environment, .folder = shop.path("")});
+    INFO(result.err);
+    CHECK(result.status == 27);
+    const auto moved = Json::parse(shop.read("b.json")).at("to").get<std::string>();
+    CHECK(result.err.starts_with("keyway: error: the key was removed, but that was not recorded: cannot add"));
+    CHECK(result.err.find("keyway: hint: the new key is " + moved + "; the receipt is in \"b.json\"; ") != std::string::npos);
+    CHECK(shop.succeed({"key", "check", moved}) == "ok\n");
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "a key that was made and is not handed out is in the record as removed again") {
+    // A name that no file system takes is seen when the file is written only.
+    shop.fail_once({"key", "create", "--type", "p-256", "--label", "a", "--out", std::string(300, 'x')}, 27, "storage_failed");
+    const auto made = lines().at(0).at("spki-sha256").get<std::string>().substr(0, 8);
+    CHECK(told() == std::vector<std::string>{"create file " + made + " ok", "remove file " + made + " ok"});
+    CHECK(shop.succeed_json({"key", "list"}).at("keys").empty());
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "the record of the settings is one file, in whatever folder the command is called") {
+    fs::create_directory(shop.path("settings"));
+    fs::rename(shop.path("keyway.json"), shop.path("settings/keyway.json"));
+    shop.succeed({"--config", "settings/keyway.json", "key", "create", "--type", "p-256", "--label", "a"});
+    CHECK(shop.has("settings/audit.jsonl"));
+    CHECK_FALSE(shop.has("audit.jsonl"));
+    // What the command line names is in the current folder, as all that it names.
+    shop.succeed({"--config", "settings/keyway.json", "key", "create", "--type", "p-256", "--label", "b", "--audit", "here.jsonl"});
+    CHECK(shop.has("here.jsonl"));
+}
+
+TEST_CASE("the lines of others are waited for only so long") {
+    const Workshop shop;
+    const auto file = shop.path("audit.jsonl");
+    const keyway::cli::AuditEntry entry{.operation = "sign"};
+    keyway::cli::Audit audit(file, keyway::cli::Audit::Mode::write, std::chrono::milliseconds(50));
+    audit.end(entry, nullptr);
+    const auto before = shop.read("audit.jsonl");
+    const int other = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(::flock(other, LOCK_EX) == 0);
+    const auto start = std::chrono::steady_clock::now();
+    const auto error = raised([&] { audit.end(entry, nullptr); });
+    const auto waited = std::chrono::steady_clock::now() - start;
+    CHECK(error.code() == keyway::Errc::storage_failed);
+    CHECK(error.message().starts_with("cannot lock the audit record "));
+    CHECK(waited >= std::chrono::milliseconds(50));
+    CHECK(waited < std::chrono::seconds(5));
+    CHECK(shop.read("audit.jsonl") == before);
+    ::close(other);
+    audit.end(entry, nullptr);
+    CHECK(shop.read("audit.jsonl").size() > before.size());
 }
 
 }  // namespace

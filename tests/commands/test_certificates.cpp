@@ -159,11 +159,30 @@ TEST_CASE("a revocation list holds what is given") {
     CHECK(shop.read("ca.crl") == before);
     auto same = lower;
     same[7] = "7";
-    CHECK(shop.fail(same, 11, "invalid_argument").starts_with("the list in \"ca.crl\" has the same number 7\n"));
+    CHECK(shop.fail(same, 11, "invalid_argument").starts_with("the list in \"ca.crl\" has the same number 7\ngive a higher one: --number 8"));
     auto meant = lower;
-    meant.emplace_back("--older");
-    static_cast<void>(shop.succeed(meant));
+    meant.insert(meant.end(), {"--older", "--revoke", "0AFF", "--revoke-certificate", "client.pem"});
+    const auto result = shop.keyway(meant);
+    CHECK(result.status == 0);
     CHECK(shop.read("ca.crl") != before);
+    // Of those that were revoked before, two are left out.
+    CHECK(result.err ==
+          "keyway: warning: what the list in \"ca.crl\" has as revoked and the new one has not, holds again: 0B, 0C; unless it has expired, or "
+          "was on hold, give it again with --revoke and its time\n");
+    auto next = lower;
+    next[7] = "8";
+    next.insert(next.end(), {"--revoke", "0aff", "--revoke-certificate", "client.pem"});
+    CHECK(shop.succeed_json(next).at("no-longer-revoked").empty());
+    next.resize(next.size() - 2);
+    next[7] = "9";
+    next.insert(next.begin(), "--json");
+    const auto dry = [&] {
+        auto all = next;
+        all.emplace_back("--dry-run");
+        return shop.keyway(all);
+    }();
+    CHECK(Json::parse(dry.out).at("no-longer-revoked").size() == 1);
+    CHECK(Json::parse(dry.err).at("warning").at("message").get<std::string>().starts_with("what the list in \"ca.crl\" has as revoked"));
 }
 
 TEST_CASE("certificates and lists go to standard output for a dash") {
@@ -180,6 +199,30 @@ TEST_CASE("certificates and lists go to standard output for a dash") {
               .at("pem")
               .get<std::string>()
               .starts_with("-----BEGIN CERTIFICATE-----\n"));
+}
+
+TEST_CASE("a certificate for a key of a kind that is not known is told as that") {
+    const Authorities authorities;
+    const auto& shop = authorities.shop;
+    shop.run({"openssl", "x509", "-in", "root.pem", "-outform", "DER", "-out", "root.der"});
+    auto der = shop.read("root.der");
+    const std::string ec_public_key("\x06\x07\x2a\x86\x48\xce\x3d\x02\x01", 9);
+    const auto at = der.find(ec_public_key);
+    REQUIRE(at != std::string::npos);
+    der[at + ec_public_key.size() - 1] = '\x7f';
+    shop.write("unknown.der", der);
+    const std::vector<std::string> issuer{"--issuer", "unknown.der", "--issuer-key", "file:root", "--out", "x"};
+    for(std::vector<std::string> command : std::vector<std::vector<std::string>>{
+            {"ca", "create", "--key", "ca.ref", "--subject", "CN=x"},
+            {"cert", "issue", "--profile", "client", "--key", "ca.ref", "--subject", "CN=x"},
+            {"crl", "issue", "--number", "1"}}) {
+        command.insert(command.end(), issuer.begin(), issuer.end());
+        CHECK(shop.fail(command, 26, "unsupported").starts_with("the public key of the certificate \"CN=root\" cannot be read: "));
+    }
+    shop.run({"openssl", "genpkey", "-algorithm", "ed25519", "-out", "in.pem"});
+    CHECK(shop.fail({"key", "store", "--in", "in.pem", "--label", "x", "--certificate", "unknown.der"}, 26, "unsupported")
+              .starts_with("the certificate \"unknown.der\" is for a key of a kind not known here"));
+    CHECK_FALSE(shop.has("x"));
 }
 
 TEST_CASE("an issuer's certificate and key have to belong together") {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "workshop.hpp"
-
-#include <softhsm_fixtures/catch2.hpp>
+#include "token_workshop.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -11,7 +9,6 @@
 namespace {
 
 using namespace keyway::test;
-using softhsm_fixtures::SoftHsmFixture;
 namespace fs = std::filesystem;
 
 /// Runs a command for real, and before that dry, which has to fail in the same way and to change nothing.
@@ -41,10 +38,17 @@ TEST_CASE("a dry run sees a store that has no room") {
     }
 }
 
-TEST_CASE("a dry run sees a folder in which nothing can be made") {
+TEST_CASE("a dry run sees a folder in which nothing can be changed") {
     const Workshop shop;
     shop.make_key("a");
     fs::create_directory(shop.path("closed"));
+    const std::vector<std::string> in_closed{"--set", "db.path=closed/keys.db", "--backend", "db"};
+    const auto in_db = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.end(), in_closed.begin(), in_closed.end());
+        return arguments;
+    };
+    const std::vector<std::string> create{"key", "create", "--type", "p-256", "--label", "b"};
+    shop.succeed(in_db(create));
     for(const auto* const name : {"keys", "closed"}) {
         fs::permissions(shop.path(name), fs::perms(0500));
     }
@@ -53,21 +57,32 @@ TEST_CASE("a dry run sees a folder in which nothing can be made") {
         ::geteuid() == 0 ? std::vector<std::string>{"setpriv", "--bounding-set=-dac_override,-dac_read_search"}
                          : std::vector<std::string>{"env"};
     const auto before = shop.snapshot();
-    for(const std::vector<std::string>& create : {
-            std::vector<std::string>{},
+    const auto with = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), create.begin(), create.end());
+        return more;
+    };
+    for(const std::vector<std::string>& command : {
+            create,
             // Those that would be made with their first key.
-            {"--set", "file.path=closed/keys"},
-            {"--set", "db.path=closed/k.db", "--backend", "db"},
+            with({"--set", "file.path=closed/keys"}),
+            with({"--set", "db.path=closed/k.db", "--backend", "db"}),
+            {"key", "remove", "file:a", "--yes"},
+            {"key", "remove", "db:b", "--yes", "--set", "db.path=closed/keys.db"},
+            {"key", "migrate", "file:a", "db:c", "--yes", "--remove-source"},
+            in_db({"key", "rewrap"}),
         }) {
         for(const bool dry : {true, false}) {
+            if(!dry && command[1] == "migrate") {
+                continue;  // it would have moved the key when it found that it cannot remove the old one
+            }
             auto call = bound;
-            call.insert(call.end(), {KEYWAY_COMMAND, "key", "create", "--type", "p-256", "--label", "b"});
-            call.insert(call.end(), create.begin(), create.end());
+            call.emplace_back(KEYWAY_COMMAND);
+            call.insert(call.end(), command.begin(), command.end());
             if(dry) {
                 call.emplace_back("--dry-run");
             }
             const auto result = run(call, {.input = {}, .environment = shop.environment, .folder = shop.path("")});
-            INFO(result.err);
+            INFO(command[1] << " " << command[2] << " " << dry << ": " << result.err);
             CHECK(result.status == 27);
             CHECK(shop.snapshot() == before);
         }
@@ -77,20 +92,12 @@ TEST_CASE("a dry run sees a folder in which nothing can be made") {
     }
 }
 
-TEST_CASE_METHOD(SoftHsmFixture, "a dry run of a move sees that the new key could not prove itself") {
-    Workshop shop;
-    shop.environment["KEYWAY_TEST_PIN"] = token().user_pin();
-    auto json = Json::parse(shop.read("keyway.json"));
-    json["backends"]["hsm"] = {{"type", "hsm"},
-                               {"module", token().module_path().string()},
-                               {"token-label", token().label()},
-                               {"user-pin", "env:KEYWAY_TEST_PIN"}};
-    shop.write("keyway.json", json.dump());
+TEST_CASE_METHOD(WorkshopWithToken, "a dry run of a move sees that the new key could not prove itself") {
     static_cast<void>(shop.succeed({"key", "create", "--type", "rsa-2048", "--label", "r"}));
     fails_the_same(shop, {"key", "migrate", "file:r", "hsm:r", "--hsm-usage", "decrypt"}, 26, "unsupported");
     shop.fail({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "x", "--usage", "decrypt", "--dry-run"}, 26, "unsupported");
     CHECK(shop.succeed({"key", "migrate", "file:r", "hsm:r", "--hsm-usage", "sign,decrypt", "--dry-run"}) ==
-          "would move key \"r\" (rsa-2048) from backend \"file\" to backend \"hsm\"\n");
+          "would move key \"r\" (rsa-2048) from backend \"file\" to backend \"hsm\" as \"r\"\n");
     CHECK(shop.succeed_json({"key", "list", "--backend", "hsm"}).at("keys").empty());
 }
 

@@ -21,7 +21,9 @@ fs::perms mode(const fs::path& path) {
 
 TEST_CASE("settings that are missing, malformed or wrong") {
     Workshop shop;
-    shop.fail({"--config", "nowhere.json", "key", "list"}, 27, "storage_failed");
+    CHECK(shop.fail({"--config", "nowhere.json", "key", "list"}, 27, "storage_failed") ==
+          "there is no settings file \"nowhere.json\"\nit is named by --config: mend the name, or leave it out for the settings that `keyway "
+          "config path` then shows");
     shop.write("other.json", "{\"version\": 1,");
     shop.fail({"--config", "other.json", "key", "list"}, 24, "malformed_data");
     shop.write("other.json", R"({"version": 1, "backend": {}})");

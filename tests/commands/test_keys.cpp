@@ -195,6 +195,14 @@ TEST_CASE("a label that two keys have names none of them") {
     CHECK(said.find("twin.der") != std::string::npos);
 }
 
+TEST_CASE("a key in a file is adopted under the label that it is listed by") {
+    const Workshop shop;
+    const auto ref = shop.make_key("root");
+    const auto json = shop.succeed_json({"key", "adopt", "--file", "root.pem"});
+    CHECK(json.at("reference") == ref);
+    CHECK(json.at("label") == "root");
+}
+
 TEST_CASE("key list shows the keys asked for") {
     const Workshop shop;
     const auto alias = backend();

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "workshop.hpp"
-
-#include <softhsm_fixtures/catch2.hpp>
+#include "token_workshop.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -12,22 +10,8 @@
 namespace {
 
 using namespace keyway::test;
-using softhsm_fixtures::SoftHsmFixture;
 
-/// A workshop with a token beside its file and database backends.
-struct MovingWorkshop : SoftHsmFixture {
-    Workshop shop;
-
-    MovingWorkshop() {
-        shop.environment["KEYWAY_TEST_PIN"] = token().user_pin();
-        auto json = Json::parse(shop.read("keyway.json"));
-        json["backends"]["hsm"] = {{"type", "hsm"},
-                                   {"module", token().module_path().string()},
-                                   {"token-label", token().label()},
-                                   {"user-pin", "env:KEYWAY_TEST_PIN"}};
-        shop.write("keyway.json", json.dump());
-    }
-
+struct MovingWorkshop : WorkshopWithToken {
     /// OpenSSL on both signatures of a receipt.
     void verify(const Json& receipt) const {
         CHECK(receipt.at("statement").get<std::string>().find("\nchallenge " + receipt.at("challenge").get<std::string>() + "\n") !=
@@ -104,6 +88,9 @@ TEST_CASE_METHOD(MovingWorkshop, "a key that may not leave its token says why, a
     CHECK(fixed.find("CKA_EXTRACTABLE is false") != std::string::npos);
     CHECK(fixed.find("make a new key in backend \"file\" and have it certified") != std::string::npos);
     CHECK(fixed.find("--extractable") == std::string::npos);  // which would not help
+    CHECK(shop.fail({"key", "migrate", "hsm:loose", "file:new", "--extractable"}, 10, "invalid_option") ==
+          "the option \"extractable\" of backend \"hsm\" does not belong in use (--extractable)\nit belongs in: create, store; what the new "
+          "key is to be goes with the alias of its backend in front: --file-NAME; `keyway backend show file` lists what it takes (store)");
     shop.fail({"key", "migrate", "hsm:fixed", "file:new", "--dry-run"}, 26, "unsupported");
     // What SoftHSM gives to nobody, though it may leave.
     shop.succeed({"key", "create", "--backend", "hsm", "--type", "ed25519", "--label", "edwards", "--extractable"});
@@ -131,19 +118,12 @@ TEST_CASE_METHOD(MovingWorkshop, "an extractable key comes out of its token into
 }
 
 TEST_CASE_METHOD(MovingWorkshop, "a key goes from token to token encrypted, where the two can do it") {
-    const auto& other = token().store().add_token({.label = "other"});
-    shop.environment["KEYWAY_OTHER_PIN"] = other.user_pin;
-    auto json = Json::parse(shop.read("keyway.json"));
-    json["backends"]["hsm2"] = {{"type", "hsm"},
-                                {"module", token().module_path().string()},
-                                {"token-label", "other"},
-                                {"user-pin", "env:KEYWAY_OTHER_PIN"}};
-    shop.write("keyway.json", json.dump());
+    add_second_token();
     for(const std::string type : {"p-256", "rsa-3072"}) {
         INFO(type);
         const auto old = line(shop.succeed({"key", "create", "--backend", "hsm", "--type", type, "--label", type, "--extractable"}));
         CHECK(shop.succeed({"key", "migrate", old, "hsm2:" + type, "--dry-run"}) ==
-              "would move key \"" + type + "\" (" + type + ") from backend \"hsm\" to backend \"hsm2\"\n");
+              "would move key \"" + type + "\" (" + type + ") from backend \"hsm\" to backend \"hsm2\" as \"" + type + "\"\n");
         CHECK(labels(shop, "hsm2").find(type) == std::string::npos);
         const auto said = shop.succeed_json({"key", "migrate", old, "hsm2:" + type, "--receipt", type + ".json", "--remove-source", "--yes"});
         CHECK(said.at("source-removed") == true);
@@ -162,10 +142,29 @@ TEST_CASE_METHOD(MovingWorkshop, "a key goes from token to token encrypted, wher
               std::string::npos);
     }
     shop.succeed({"key", "create", "--backend", "hsm", "--type", "ed25519", "--label", "edwards", "--extractable"});
-    const auto told = shop.fail({"key", "migrate", "hsm:edwards", "hsm2:edwards", "--remove-source", "--yes"}, 26, "unsupported");
-    CHECK(told.find("wraps no key of this kind") != std::string::npos);
+    for(const auto* const dry : {"--dry-run", "--remove-source"}) {
+        CHECK(shop.fail({"key", "migrate", "hsm:edwards", "hsm2:edwards", dry, "--yes"}, 26, "unsupported").find("wraps no key of this kind") !=
+              std::string::npos);
+    }
     CHECK(labels(shop, "hsm2") == "p-256 rsa-3072 ");
     CHECK(labels(shop, "hsm") == "edwards fixed ");
+}
+
+TEST_CASE_METHOD(MovingWorkshop, "certificates that go with the old key are named, before and after") {
+    add_second_token();
+    const auto old = make_certified_key("old");
+    const auto goes = "the old key in backend \"hsm\", and the certificate beside it: " + told("old");
+    const auto dry = shop.succeed_json({"key", "migrate", old, "hsm2:new", "--remove-source", "--dry-run"});
+    CHECK(dry.at("certificates-removed").at(0).at("pem") == shop.read("old.pem"));
+    CHECK(shop.succeed({"key", "migrate", old, "hsm2:new", "--remove-source", "--dry-run"}) ==
+          "would move key \"old\" (p-256) from backend \"hsm\" to backend \"hsm2\" as \"new\"; then would remove " + goes + "\n");
+    // Without the removal, nothing goes.
+    CHECK(shop.succeed_json({"key", "migrate", old, "hsm2:first"}).at("certificates-removed").empty());
+    shop.succeed({"key", "remove", "hsm2:first", "--yes"});
+    const auto moved = shop.keyway({"key", "migrate", old, "hsm2:new", "--remove-source", "--yes", "--receipt", "r.json"});
+    CHECK(moved.status == 0);
+    CHECK(moved.err == "keyway: warning: removed " + goes + "\n");
+    CHECK(line(moved.out).starts_with("keyway:1?"));
 }
 
 TEST_CASE_METHOD(MovingWorkshop, "a key that cannot sign moves with another proof") {
@@ -195,12 +194,22 @@ TEST_CASE_METHOD(MovingWorkshop, "a key that is moved often in one second has a 
 }
 
 TEST_CASE_METHOD(MovingWorkshop, "a dry run looks at everything and changes nothing") {
-    shop.make_key("old");
+    shop.write("keyway.ref", shop.make_key("old"));
     shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "taken"});
     const auto before = shop.snapshot();
     CHECK(shop.succeed({"key", "migrate", "file:old", "hsm:new", "--dry-run"}) ==
-          "would move key \"new\" (p-256) from backend \"file\" to backend \"hsm\"\n");
-    CHECK(shop.succeed_json({"key", "migrate", "file:old", "db:new", "--dry-run"}).at("dry-run") == true);
+          "would move key \"old\" (p-256) from backend \"file\" to backend \"hsm\" as \"new\"\n");
+    CHECK(shop.succeed({"key", "migrate", "keyway.ref", "hsm:new", "--dry-run", "--remove-source"}) ==
+          "would move key \"old\" (p-256) from backend \"file\" to backend \"hsm\" as \"new\"; then would remove the old key in backend "
+          "\"file\"\n");
+    CHECK(shop.succeed_json({"key", "migrate", "file:old", "db:new", "--dry-run"}) == Json{{"dry-run", true},
+                                                                                           {"backend", "db"},
+                                                                                           {"type", "p-256"},
+                                                                                           {"label", "new"},
+                                                                                           {"from", "file"},
+                                                                                           {"from-label", "old"},
+                                                                                           {"source-removed", false},
+                                                                                           {"certificates-removed", Json::array()}});
     shop.fail({"key", "migrate", "file:old", "db:taken", "--dry-run"}, 22, "already_exists");
     shop.fail({"key", "migrate", "file:gone", "db:new", "--dry-run"}, 20, "key_not_found");
     CHECK(shop.snapshot() == before);

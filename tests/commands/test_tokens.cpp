@@ -267,7 +267,8 @@ TEST_CASE_METHOD(TokenWorkshop, "a certificate is kept beside its key, where oth
     shop.run({"pkcs11-tool", "--module", token_module(), "--token-label", token().label(), "--read-object", "--type", "cert",
               "--id", "a1b2", "--output-file", "read.der"});
     CHECK(shop.run({"openssl", "x509", "-inform", "DER", "-in", "read.der"}) == shop.run({"openssl", "x509", "-in", "root.pem"}));
-    shop.fail(keep, 22, "already_exists");
+    CHECK(shop.fail(keep, 22, "already_exists").ends_with("; to remove the key's other certificates, say --replace"));
+    shop.fail(dry, 22, "already_exists");
     // A renewal stands beside the old one until that is to be replaced.
     const auto count = [&] {
         const auto seen = others_see();
@@ -282,7 +283,16 @@ TEST_CASE_METHOD(TokenWorkshop, "a certificate is kept beside its key, where oth
     CHECK(count() == 2);
     auto replace = keep;
     replace.emplace_back("--replace");
-    shop.succeed(replace);
+    const auto in_place = " the certificate \"root.pem\" beside the key \"hsm:root\", in place of the certificate beside it: \"CN=root\" "
+                          "(serial number " + shop.succeed_json(replace).at("certificates-removed").at(0).at("serial").get<std::string>() + ")\n";
+    CHECK(count() == 1);
+    shop.succeed({"key", "certificate", "--key", "hsm:root", "--in", "renewed.pem"});
+    auto dry_replace = replace;
+    dry_replace.emplace_back("--dry-run");
+    CHECK(shop.succeed_json(dry_replace).at("certificates-removed").at(0).at("pem") == shop.read("renewed.pem"));
+    CHECK(shop.succeed(dry_replace) == "would put" + in_place);
+    CHECK(count() == 2);
+    CHECK(shop.succeed(replace) == "put" + in_place);
     CHECK(count() == 1);
 
     // With an import, of which nothing stays when the certificate is another key's.
@@ -296,8 +306,11 @@ TEST_CASE_METHOD(TokenWorkshop, "a certificate is kept beside its key, where oth
     shop.succeed(store("theirs.pem"));
     CHECK(others_see().find("ID:         c3") != std::string::npos);
     shop.fail({"key", "certificate", "--key", "hsm:theirs", "--in", "root.pem"}, 23, "key_mismatch");
-    shop.succeed({"key", "remove", "hsm:theirs", "--yes"});
-    shop.succeed({"key", "remove", "hsm:root", "--yes"});
+    const std::string goes = " key \"theirs\" (rsa-2048) from backend \"hsm\", and the certificate beside it: \"CN=theirs\" (serial number ";
+    CHECK(shop.succeed({"key", "remove", "hsm:theirs", "--dry-run"}).starts_with("would remove" + goes));
+    CHECK(shop.succeed_json({"key", "remove", "hsm:root", "--dry-run"}).at("certificates-removed").at(0).at("pem") == shop.read("root.pem"));
+    CHECK(shop.succeed({"key", "remove", "hsm:theirs", "--yes"}).starts_with("removed" + goes));
+    CHECK(shop.succeed_json({"key", "remove", "hsm:root", "--yes"}).at("certificates-removed").size() == 1);
     CHECK(others_see().find("Certificate Object") == std::string::npos);
 }
 
@@ -412,9 +425,9 @@ TEST_CASE_METHOD(TokenWorkshop, "after a wrong PIN nothing logs in unattended un
     shop.succeed({"key", "create", "--type", "p-256", "--label", "root"});
     shop.environment["KEYWAY_TEST_WRONG"] = "not-the-pin";
     const auto wrong = shop.fail_once({"key", "list", "--user-pin", "env:KEYWAY_TEST_WRONG"}, 13, "pin_incorrect");
-    CHECK(wrong.find("keyway token login --backend ALIAS --user-pin SOURCE") != std::string::npos);
+    CHECK(wrong.find("keyway token login --backend hsm --user-pin SOURCE") != std::string::npos);
     const auto refused = shop.fail({"key", "list"}, 14, "pin_locked");
-    CHECK(refused.find("keyway token login --backend ALIAS --user-pin SOURCE") != std::string::npos);
+    CHECK(refused.find("keyway token login --backend hsm --user-pin SOURCE") != std::string::npos);
     shop.fail({"token", "login", "--user-pin", "env:KEYWAY_TEST_WRONG"}, 13, "pin_incorrect");
     shop.fail({"key", "list"}, 14, "pin_locked");
     // The one in the settings may be what was wrong: nobody has shown another by saying nothing.

@@ -255,7 +255,8 @@ TEST_CASE("hints say what would help") {
     const Workshop shop;
     shop.make_root("root");
     CHECK(shop.fail({"key", "list", "--js"}, 2, "usage").ends_with("\ndid you mean \"--json\"?"));
-    CHECK(shop.fail({"--config", "nowhere.json", "key", "list"}, 27, "storage_failed").ends_with("\ncheck that the file exists and is readable"));
+    CHECK(shop.fail({"--config", "nowhere.json", "key", "list"}, 27, "storage_failed").find("\nit is named by --config: mend the name") !=
+          std::string::npos);
     const auto crl = [&](const std::string& flag, const std::string& value) -> std::vector<std::string> {
         return {"crl", "issue", "--issuer", "root.pem", "--issuer-key", "file:root", "--number", "1", "--out", "-", flag, value};
     };

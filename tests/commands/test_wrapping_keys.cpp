@@ -39,6 +39,7 @@ TEST_CASE("an AES key is made in a token, and opens a database") {
     CHECK(shop.succeed(dry) == "would create AES key \"kek\" in backend \"hsm\"\n");
     CHECK(shop.succeed(create) == "hsm:kek\n");
     shop.fail(create, 22, "already_exists");
+    shop.fail(dry, 22, "already_exists");
     CHECK(shop.succeed_json({"key", "create", "--backend", "hsm", "--type", "aes-256", "--label", "k2"}) ==
           Json{{"type", "aes-256"}, {"backend", "hsm"}, {"label", "k2"}, {"name", "hsm:k2"}});
     shop.fail({"key", "create", "--backend", "plain", "--type", "aes-256", "--label", "k"}, 26, "unsupported");
@@ -51,6 +52,9 @@ TEST_CASE("an AES key is made in a token, and opens a database") {
     CHECK(shop.succeed({"key", "rewrap", "--backend", "plain", "--new-wrapping-key", "hsm:k2"}).find("\"hsm:k2\"") != std::string::npos);
     CHECK(shop.fail({"key", "rewrap", "--backend", "db", "--new-wrapping-key", "hsm:k3", "--dry-run"}, 20, "key_not_found")
               .starts_with("the wrapping key \"hsm:k3\" of the database "));
+    // Nothing is lost by a name that was mistyped.
+    CHECK(shop.fail({"key", "rewrap", "--backend", "db", "--new-wrapping-key", "hsm:k3"}, 20, "key_not_found")
+              .ends_with("; nothing was put under it"));
 }
 
 TEST_CASE("a key that opens a database is removed by force only") {

@@ -129,6 +129,12 @@ void Workshop::write(const std::string& name, const std::string& content) const 
     REQUIRE(file.good());
 }
 
+void Workshop::set_backend(const std::string& alias, const Json& backend) const {
+    auto json = Json::parse(read("keyway.json"));
+    json["backends"][alias] = backend;
+    write("keyway.json", json.dump());
+}
+
 std::vector<std::pair<std::string, std::string>> Workshop::snapshot() const {
     std::vector<std::pair<std::string, std::string>> files;
     for(const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {

@@ -55,6 +55,9 @@ public:
     [[nodiscard]] std::string read(const std::string& name) const;
     void write(const std::string& name, const std::string& content) const;
 
+    /// Adds a backend to the settings, or replaces it.
+    void set_backend(const std::string& alias, const Json& settings) const;
+
     /// Names and contents of all files, to see whether anything changed.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> snapshot() const;
 

@@ -27,12 +27,9 @@ constexpr int format_version = 1;
 /// Of each line, and so of the file.
 constexpr std::string_view beginning = R"({"keyway-audit":)";
 
-/// For another process's line.
-constexpr std::chrono::seconds for_the_lock{10};
-
 /// 0, or why there is no lock.
-int lock_in_time(int fd) {
-    const auto end = std::chrono::steady_clock::now() + for_the_lock;
+int lock_in_time(int fd, std::chrono::milliseconds wait) {
+    const auto end = std::chrono::steady_clock::now() + wait;
     while(::flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if(errno != EWOULDBLOCK && errno != EINTR) {
             return errno;
@@ -156,7 +153,8 @@ Json json_of(const KeyUse& use) {
 
 }  // namespace
 
-Audit::Audit(fs::path file, Mode mode) : file_(std::move(file)), mode_(mode), fd_(open_record(file_, mode_)) {
+Audit::Audit(fs::path file, Mode mode, std::chrono::milliseconds wait)
+    : file_(std::move(file)), mode_(mode), wait_(wait), fd_(open_record(file_, mode_)) {
     try {
         if(fd_ >= 0) {
             require_own(file_, fd_);
@@ -187,6 +185,8 @@ void Audit::end(const AuditEntry& entry, const Error* error) {
                 {.error = error == nullptr ? std::string_view() : to_string(error->code()),
                  .failures = failures_,
                  .repeated = repeated_}));
+    failures_ = 0;
+    repeated_ = false;
 }
 
 void Audit::observe(const KeyUse& use) {
@@ -211,7 +211,7 @@ void Audit::add(const std::string& line) {
     if(mode_ == Mode::look) {
         return;
     }
-    if(const int error_number = lock_in_time(fd_); error_number != 0) {
+    if(const int error_number = lock_in_time(fd_, wait_); error_number != 0) {
         throw cannot("lock", file_, error_number);
     }
     const int error_number = add_locked(line);

@@ -6,6 +6,7 @@
 #include <keyway/key/key_ref.hpp>
 #include <keyway/key/key_use.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <mutex>
 #include <optional>
@@ -17,7 +18,7 @@ namespace keyway::cli {
 struct AuditEntry {
     std::string operation{};  ///< "create", "sign-certificate"; docs/formats.md has them all
     std::string backend{};    ///< the alias
-    std::string label{};    ///< of a new key, which has no reference before it is made
+    std::string label{};    ///< that a key was asked for by; or of a new one, which has no reference before it is made
     std::optional<KeyRef> ref{};
     std::string object{};   ///< what came of it: a certificate's serial number, a list's number
 };
@@ -33,7 +34,8 @@ public:
 
     /// @throws Errc::storage_failed when it cannot be opened, and added to, or is no file; Errc::permissions_insecure when it is
     ///         another user's, or open to others
-    Audit(std::filesystem::path file, Mode mode);
+    /// @param wait for the lines of other processes
+    Audit(std::filesystem::path file, Mode mode, std::chrono::milliseconds wait = std::chrono::seconds(10));
     Audit(const Audit&) = delete;
     Audit& operator=(const Audit&) = delete;
     ~Audit();
@@ -58,6 +60,7 @@ private:
 
     std::filesystem::path file_;
     Mode mode_;
+    std::chrono::milliseconds wait_;
     int fd_;
     std::mutex mutex_;
     std::optional<AuditEntry> current_;

@@ -3,6 +3,7 @@
 
 #include <keyway/core/error.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <sys/stat.h>
@@ -150,6 +151,24 @@ private:
     std::optional<fs::path> audit_;
 };
 
+/// A file that is named and is not there is told as what it is.
+Settings settings_in(const fs::path& file, const std::vector<SettingsPlace>& places) {
+    std::error_code ignored;
+    if(fs::exists(file, ignored) || ignored) {
+        return read_settings(file);
+    }
+    const auto used = std::ranges::find(places, SettingsPlace::State::used, &SettingsPlace::state);
+    throw Error(Errc::storage_failed, "there is no settings file " + in_quotes(file.string()),
+                "it is named by " + (used == places.end() ? "the call" : used->from) +
+                    ": mend the name, or leave it out for the settings that `keyway config path` then shows");
+}
+
+/// One record, wherever the command is called: a relative name belongs to the settings file, as long as that is a file in a folder.
+fs::path audit_beside(const fs::path& settings, const fs::path& audit) {
+    std::error_code ignored;
+    return audit.is_absolute() || !fs::is_regular_file(settings, ignored) ? audit : settings.parent_path() / audit;
+}
+
 }  // namespace
 
 std::string aliases_in(const Settings& settings) {
@@ -165,7 +184,10 @@ Configuration load_configuration(const Globals& globals) {
     configuration.places = all_places(globals);
     configuration.file = choose_place(configuration.places);
     if(configuration.file) {
-        configuration.settings = read_settings(*configuration.file);
+        configuration.settings = settings_in(*configuration.file, configuration.places);
+        if(const auto& audit = configuration.settings.audit()) {
+            configuration.settings.set_audit(audit_beside(*configuration.file, *audit));
+        }
     }
     if(!globals.sets.empty()) {
         Draft draft(configuration.settings);

@@ -93,6 +93,11 @@ NamedKey parse_named_key(const std::string& text, const Settings& settings) {
                 in_quotes(text) + " is no key reference, and no file of that name is there", forms);
 }
 
+std::string label_asked_for(const NamedKey& key) {
+    const auto* const label = std::get_if<std::string>(&key.key);
+    return label == nullptr ? "" : *label;
+}
+
 void list_pages(const KeyBackend& backend, const OptionValues& options, const std::function<void(KeyListing page)>& take) {
     if(const auto* const paged = dynamic_cast<const PagedKeyLister*>(&backend)) {
         paged->list_pages(options, take);

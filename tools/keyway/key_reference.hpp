@@ -21,6 +21,9 @@ struct NamedKey {
 /// @throws Errc::malformed_data, Errc::invalid_argument, Errc::backend_not_found, Errc::storage_failed
 [[nodiscard]] NamedKey parse_named_key(const std::string& text, const Settings& settings);
 
+/// The label that a key is asked for by; empty where it is named by a reference.
+[[nodiscard]] std::string label_asked_for(const NamedKey& key);
+
 /// Hands out a backend's listing: in pages where it has such, else whole.
 /// @param options of phase use
 /// @throws Errc::unsupported when the backend cannot list

@@ -198,6 +198,7 @@ OpenKey Session::open(const NamedKey& key) {
 }
 
 OpenKey Session::open(const NamedKey& key, AuditEntry& entry) {
+    entry.label = label_asked_for(key);
     auto ref = reference(key);
     entry.ref = ref;
     tell_fallback(ref);

@@ -89,6 +89,19 @@ public:
         return audited(std::move(entry), work, [](const AuditEntry&, const Error&) {});
     }
 
+    /// Does what comes before a use that has a line of its own: it has one only when it fails.
+    template <typename Work>
+    auto audited_failure(AuditEntry entry, const Work& work) {
+        audit_is_open_ = audit_ != nullptr;
+        try {
+            auto result = work(entry);
+            audit_is_open_ = false;
+            return result;
+        } catch(...) {
+            fail_audit(entry);
+        }
+    }
+
     /// Writes down the use that is under way, as one that went well, before it ends; nothing where it was written down.
     /// @throws Errc::storage_failed
     void record(const AuditEntry& entry);
@@ -129,7 +142,7 @@ public:
     /// Opens a key for signing.
     [[nodiscard]] OpenKey open(const NamedKey& key);
 
-    /// The same for a use that is written down: the entry gets the key's reference.
+    /// The same for a use that is written down: the entry gets the key's reference, or the label that it was asked for by.
     [[nodiscard]] OpenKey open(const NamedKey& key, AuditEntry& entry);
 
     [[nodiscard]] NamedKey named_key(const std::string& text) const {

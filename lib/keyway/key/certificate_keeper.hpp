@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace keyway {
 
@@ -14,6 +15,12 @@ namespace keyway {
 enum class OtherCertificates {
     stay,  ///< a key may have several: of a renewal, of a cross-certification
     go     ///< they are removed, once the new one is there
+};
+
+/// A certificate that is beside a key.
+struct KeptCertificate {
+    std::vector<std::uint8_t> certificate;  ///< DER
+    bool goes_with_key = false;             ///< removing the key removes it as well
 };
 
 /// A backend that can keep certificates beside its keys; found by dynamic_cast.
@@ -33,6 +40,12 @@ public:
                                   std::span<const std::uint8_t> certificate,
                                   OtherCertificates others,
                                   const OptionValues& options) = 0;
+
+    /// The certificates that are beside the key now: those that OtherCertificates::go would remove.
+    /// @param options of phase use
+    /// @throws as KeyBackend::use
+    /// @threadsafety as the backend
+    [[nodiscard]] virtual std::vector<KeptCertificate> kept_certificates(const KeyRef& ref, const OptionValues& options) const = 0;
 };
 
 }  // namespace keyway

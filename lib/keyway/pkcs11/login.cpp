@@ -14,6 +14,11 @@ std::string pin_of(const TokenInfo& token) {
     return "user PIN of token " + in_quotes(token.label);
 }
 
+/// By which a person shows that a PIN is right; in a form that also works where there is no terminal.
+std::string login_of(const PinProvider& pin) {
+    return "keyway token login --backend " + pin.backend();
+}
+
 /// What can be told before the PIN is read.
 void require_usable_pin(const TokenInfo& token, const PinProvider& pin) {
     if(token.user_pin_locked) {
@@ -23,7 +28,8 @@ void require_usable_pin(const TokenInfo& token, const PinProvider& pin) {
     if(token.user_pin_final_try && !pin.may_be_the_last_try()) {
         throw Error(Errc::pin_locked,
                     "one more wrong PIN locks token " + in_quotes(token.label) + ", so no login is attempted",
-                    "when you are sure of the PIN: keyway token login --backend ALIAS --last-try --user-pin SOURCE; or have the security officer set a new one");
+                    "when you are sure of the PIN: " + login_of(pin) +
+                        " --last-try --user-pin SOURCE; or have the security officer set a new one");
     }
     if(!token.user_pin_initialized) {
         throw Error(Errc::pin_locked, "token " + in_quotes(token.label) + " has no user PIN yet",
@@ -31,27 +37,8 @@ void require_usable_pin(const TokenInfo& token, const PinProvider& pin) {
     }
 }
 
-/// After a wrong PIN; in the form that also works where there is no terminal.
-constexpr std::string_view show_the_right_one = "when it is corrected, show that it is right: keyway token login --backend ALIAS --user-pin SOURCE";
-
-/// What the token now says of the tries that are left; PKCS#11 tells them only as three flags.
-std::string tries_left(const Module& module, const Module::Use& use, CK_SLOT_ID slot, const Deadline& deadline) {
-    try {
-        const auto token = module.token_in(use, slot, deadline);
-        if(token.user_pin_locked) {
-            return "the PIN is now locked: the security officer has to set a new one";
-        }
-        if(token.user_pin_final_try) {
-            return "the token says that one try is left before the PIN is locked; when you are sure of the PIN: "
-                   "keyway token login --backend ALIAS --last-try --user-pin SOURCE";
-        }
-        if(token.user_pin_count_low) {
-            return "the token counts wrong tries and does not say how many are left; " + std::string(show_the_right_one);
-        }
-    } catch(const Error&) {
-        // The login's own error is the one to tell.
-    }
-    return "the token does not say how many tries are left; " + std::string(show_the_right_one);
+std::string show_the_right_one(const PinProvider& pin) {
+    return "when it is corrected, show that it is right: " + login_of(pin) + " --user-pin SOURCE";
 }
 
 struct Asking {
@@ -62,13 +49,33 @@ struct Asking {
     const Deadline& deadline;
 };
 
+/// What the token now says of the tries that are left; PKCS#11 tells them only as three flags.
+std::string tries_left(const Asking& asking, const PinProvider& pin) {
+    try {
+        const auto token = asking.module.token_in(asking.use, asking.slot, asking.deadline);
+        if(token.user_pin_locked) {
+            return "the PIN is now locked: the security officer has to set a new one";
+        }
+        if(token.user_pin_final_try) {
+            return "the token says that one try is left before the PIN is locked; when you are sure of the PIN: " + login_of(pin) +
+                   " --last-try --user-pin SOURCE";
+        }
+        if(token.user_pin_count_low) {
+            return "the token counts wrong tries and does not say how many are left; " + show_the_right_one(pin);
+        }
+    } catch(const Error&) {
+        // The login's own error is the one to tell.
+    }
+    return "the token does not say how many tries are left; " + show_the_right_one(pin);
+}
+
 /// A service that starts again and again with a wrong PIN in its settings would lock the token: each start knows nothing of the
 /// last, but the token does.
 void require_no_wrong_one_before(const TokenInfo& token, const PinProvider& pin) {
     if(token.user_pin_count_low && !pin.may_follow_a_wrong_one()) {
         throw Error(Errc::pin_locked,
                     "the last " + pin_of(token) + " that was tried was wrong, so no login is attempted unattended",
-                    "correct the PIN's source, then show that it is right: keyway token login --backend ALIAS --user-pin SOURCE");
+                    "correct the PIN's source, then show that it is right: " + login_of(pin) + " --user-pin SOURCE");
     }
 }
 
@@ -111,7 +118,7 @@ CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, co
         const auto result = call_login(asking, session, who, pin, nullptr, 0);
         if(result != CKR_OK && call_failed(result, {}).code() == Errc::pin_incorrect) {
             throw Error(Errc::pin_incorrect, "the " + pin_of(asking.token) + " entered at the token is wrong",
-                        tries_left(asking.module, asking.use, asking.slot, asking.deadline))
+                        tries_left(asking, pin))
                 .with_return_value(return_value_name(result));
         }
         return result;
@@ -120,7 +127,7 @@ CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, co
     if(RejectedPins::contains(asking.token, pin.user_name(), value)) {
         throw Error(Errc::pin_incorrect,
                     "the " + pin_of(asking.token) + " was rejected before and is not tried again",
-                    "give the right PIN; " + tries_left(asking.module, asking.use, asking.slot, asking.deadline));
+                    "give the right PIN; " + tries_left(asking, pin));
     }
     require_no_wrong_one_before(asking.token, pin);
     // C_Login takes a pointer to non-const, and reads only.
@@ -130,7 +137,7 @@ CK_RV try_pin(const Asking& asking, const Session& session, CK_USER_TYPE who, co
         RejectedPins::add(asking.token, pin.user_name(), value);
         throw Error(Errc::pin_incorrect,
                     "the " + pin_of(asking.token) + " is wrong; it was tried once and is not tried again",
-                    tries_left(asking.module, asking.use, asking.slot, asking.deadline))
+                    tries_left(asking, pin))
             .with_return_value(return_value_name(result));
     }
     return result;

@@ -29,6 +29,15 @@ public:
     PinProvider(Read read, From from, std::string user_name)
         : read_(std::move(read)), from_(from), user_name_(std::move(user_name)) {}
 
+    /// Names the backend whose PIN it is, for hints.
+    [[nodiscard]] PinProvider of_backend(std::string alias) && {
+        backend_ = std::move(alias);
+        return std::move(*this);
+    }
+
+    /// The alias; "ALIAS" where none is known.
+    [[nodiscard]] const std::string& backend() const noexcept { return backend_; }
+
     [[nodiscard]] Secret operator()() const { return read_(); }
     [[nodiscard]] const std::string& user_name() const noexcept { return user_name_; }
     [[nodiscard]] bool may_follow_a_wrong_one() const noexcept { return from_ != From::source; }
@@ -38,6 +47,7 @@ private:
     std::function<Secret()> read_;
     From from_;
     std::string user_name_;
+    std::string backend_ = "ALIAS";
 };
 
 }  // namespace keyway::pkcs11

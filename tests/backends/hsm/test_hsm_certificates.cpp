@@ -12,6 +12,8 @@
 #include <botan/x509self.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 using namespace keyway;
 using keyway::test::fault_line;
@@ -26,6 +28,15 @@ Bytes certificate_for(const Botan::Private_Key& key) {
 
 void keep(KeyBackend& backend, const KeyRef& ref, const Bytes& certificate, OtherCertificates others = OtherCertificates::stay) {
     dynamic_cast<CertificateKeeper&>(backend).keep_certificate(ref, certificate, others, {});
+}
+
+/// What is beside the key, and whether each goes with it.
+std::vector<std::pair<Bytes, bool>> beside(const KeyBackend& backend, const KeyRef& ref) {
+    std::vector<std::pair<Bytes, bool>> out;
+    for(const auto& kept : dynamic_cast<const CertificateKeeper&>(backend).kept_certificates(ref, {})) {
+        out.emplace_back(kept.certificate, kept.goes_with_key);
+    }
+    return out;
 }
 
 std::size_t certificates(const HsmStore& store, std::string_view label) {
@@ -148,13 +159,43 @@ TEST_CASE("a certificate is replaced only when asked, and others of the same id 
         pkcs11::write_certificate(direct.session(), found, Botan::X509_Certificate(foreign), made);
         made.keep();
     }
+    CHECK(beside(*backend, ref) == std::vector{std::pair(third, true)});
     keep(*backend, ref, second, OtherCertificates::go);
+    CHECK(beside(*backend, ref) == std::vector{std::pair(second, true)});
     const auto left = values();
     CHECK(left.size() == 2);
     CHECK(std::ranges::count(left, second) == 1);
     CHECK(std::ranges::count(left, foreign) == 1);
     dynamic_cast<KeyRemover&>(*backend).remove(ref, {});
     CHECK(values() == std::vector<Bytes>{foreign});
+}
+
+TEST_CASE("a certificate of another label, or that another key may need, stays when the key goes") {
+    const HsmStore store;
+    const auto backend = store.open();
+    const auto ref = HsmStore::create(*backend, "root").ref;
+    const auto der = certificate_for(*backend->use(ref, {}));
+    keep(*backend, ref, der);
+    {
+        const HsmStore::Direct direct(store);
+        for(const auto object : direct.find(CKO_CERTIFICATE, "root")) {
+            direct.set(object, CKA_LABEL, "theirs");
+        }
+    }
+    CHECK(beside(*backend, ref) == std::vector{std::pair(der, false)});
+    keep(*backend, ref, certificate_for(*backend->use(ref, {})));
+    {
+        // What a kill in the middle of a removal leaves: its certificate goes with the rest.
+        const HsmStore::Direct direct(store);
+        for(const auto object : direct.find(CKO_PRIVATE_KEY, "root")) {
+            REQUIRE(direct.session().calls().C_DestroyObject(direct.session().handle(), object) == CKR_OK);
+        }
+    }
+    const auto left = beside(*backend, ref);
+    CHECK(left.size() == 2);
+    CHECK(std::ranges::count(left, true, &std::pair<Bytes, bool>::second) == 1);
+    dynamic_cast<KeyRemover&>(*backend).remove(ref, {});
+    CHECK(certificates(store, "theirs") == 1);
 }
 
 TEST_CASE("the certificate of a key that was adopted without a label goes with it too") {

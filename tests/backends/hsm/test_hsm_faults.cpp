@@ -48,7 +48,7 @@ TEST_CASE("a rejected PIN goes to the token once, whoever asks again", "[threads
     CHECK(first.message() ==
           "the user PIN of token \"" + store.token().label() + "\" is wrong; it was tried once and is not tried again");
     CHECK(first.hint() == "the token counts wrong tries and does not say how many are left; when it is corrected, show that it is "
-                          "right: keyway token login --backend ALIAS --user-pin SOURCE");
+                          "right: keyway token login --backend hsm --user-pin SOURCE");
     {
         std::vector<std::jthread> threads;
         for(int i = 0; i < 4; ++i) {

@@ -4,10 +4,13 @@
 #include "../input_file.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/x509/names.hpp>
 #include <keyway/x509/pem.hpp>
+#include <keyway/x509/serial.hpp>
 
 #include <botan/exceptn.h>
 #include <botan/pk_keys.h>
+#include <nlohmann/json.hpp>
 
 namespace keyway::cli {
 
@@ -40,6 +43,38 @@ CertificateKeeper& certificate_keeper(Session& session, const BackendAlias& back
                     "tokens do; keep the certificate in a file");
     }
     return *keeper;
+}
+
+std::vector<Botan::X509_Certificate> certificates_beside(KeyBackend& backend,
+                                                         const KeyRef& ref,
+                                                         const OptionValues& options,
+                                                         Beside which) {
+    std::vector<Botan::X509_Certificate> out;
+    if(const auto* const keeper = dynamic_cast<const CertificateKeeper*>(&backend)) {
+        for(const auto& kept : keeper->kept_certificates(ref, options)) {
+            if(which == Beside::all || kept.goes_with_key) {
+                out.emplace_back(kept.certificate);
+            }
+        }
+    }
+    return out;
+}
+
+std::string told(const std::vector<Botan::X509_Certificate>& certificates) {
+    std::string list;
+    for(const auto& certificate : certificates) {
+        const auto subject = x509::DistinguishedName::from_botan(certificate.subject_dn()).to_string();
+        list += (list.empty() ? "" : ", ") + in_quotes(subject) + " (serial number " + x509::SerialNumber::of(certificate).to_hex() + ")";
+    }
+    return list.empty() ? list : std::string("the certificate") + (certificates.size() == 1 ? "" : "s") + " beside it: " + list;
+}
+
+Json json_of(const std::vector<Botan::X509_Certificate>& certificates) {
+    auto all = Json::array();
+    for(const auto& certificate : certificates) {
+        all.push_back(json_of(certificate));
+    }
+    return all;
 }
 
 }  // namespace keyway::cli

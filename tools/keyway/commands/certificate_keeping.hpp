@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include "../json_output.hpp"
 #include "../session.hpp"
 
 #include <keyway/key/certificate_keeper.hpp>
@@ -8,6 +9,7 @@
 #include <botan/x509cert.h>
 
 #include <string>
+#include <vector>
 
 namespace keyway::cli {
 
@@ -25,5 +27,24 @@ void require_certificate_of(const Botan::X509_Certificate& certificate,
 /// The backend, as one that keeps certificates beside keys.
 /// @throws Errc::unsupported when it does not
 [[nodiscard]] CertificateKeeper& certificate_keeper(Session& session, const BackendAlias& backend);
+
+/// Which of the certificates beside a key are meant.
+enum class Beside {
+    that_go_with_key,  ///< when it is removed
+    all
+};
+
+/// The certificates beside a key; none where its backend keeps none.
+/// @param options of phase use
+/// @throws what reaching the store throws
+[[nodiscard]] std::vector<Botan::X509_Certificate> certificates_beside(KeyBackend& backend,
+                                                                       const KeyRef& ref,
+                                                                       const OptionValues& options,
+                                                                       Beside which);
+
+/// For messages: `the certificate beside it: "CN=ca" (serial number 0a)`; empty for none.
+[[nodiscard]] std::string told(const std::vector<Botan::X509_Certificate>& certificates);
+
+[[nodiscard]] Json json_of(const std::vector<Botan::X509_Certificate>& certificates);
 
 }  // namespace keyway::cli

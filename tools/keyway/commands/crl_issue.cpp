@@ -12,6 +12,7 @@
 #include <keyway/x509/issuer.hpp>
 #include <keyway/x509/pem.hpp>
 
+#include <botan/hex.h>
 #include <botan/pkix_types.h>
 #include <botan/system_rng.h>
 #include <nlohmann/json.hpp>
@@ -129,35 +130,66 @@ x509::CrlFields fields_of(const Session& session, const Arguments& arguments,
     return fields;
 }
 
-/// Readers keep the list with the higher number: one with a lower number, or of an earlier time, would undo nothing but trust.
-/// @throws Errc::invalid_argument when the file that is replaced is a newer list of this issuer
-void require_newer(const OutputFile& file, const Botan::X509_Certificate& issuer, const x509::CrlFields& fields) {
+/// The list of this issuer that is replaced; nothing where the file is none, or something else.
+std::optional<Botan::X509_CRL> list_before(const OutputFile& file, const Botan::X509_Certificate& issuer) {
     std::error_code ignored;
     if(file.is_standard_output() || !std::filesystem::exists(file.name(), ignored)) {
-        return;
+        return std::nullopt;
     }
-    const auto old = [&]() -> std::optional<Botan::X509_CRL> {
-        try {
-            return Botan::X509_CRL(file.name());
-        } catch(const Botan::Exception&) {
-            return std::nullopt;  // --force replaces whatever is there
-        }
-    }();
-    if(!old || old->issuer_dn() != issuer.subject_dn()) {
-        return;
+    try {
+        Botan::X509_CRL old(file.name());
+        return old.issuer_dn() == issuer.subject_dn() ? std::optional(std::move(old)) : std::nullopt;
+    } catch(const Botan::Exception&) {
+        return std::nullopt;  // --force replaces whatever is there
     }
-    const auto refuse = [&](const std::string& what) {
-        return Error(Errc::invalid_argument, "the list in " + in_quotes(file.name()) + " " + what,
-                     "if it is to be replaced by an older one all the same, say --older");
+}
+
+/// Readers keep the list with the higher number: one with a lower number, or of an earlier time, would undo nothing but trust.
+/// @throws Errc::invalid_argument when the list that is replaced is a newer one
+void require_newer(const OutputFile& file, const Botan::X509_CRL& old, const x509::CrlFields& fields) {
+    const auto refuse = [&](const std::string& what, const std::string& hint) {
+        return Error(Errc::invalid_argument, "the list in " + in_quotes(file.name()) + " " + what, hint);
     };
-    if(old->crl_number() >= fields.number) {
-        throw refuse("has the " + std::string(old->crl_number() == fields.number ? "same" : "higher") + " number " +
-                     std::to_string(old->crl_number()));
+    if(old.crl_number() >= fields.number) {
+        const bool same = old.crl_number() == fields.number;
+        const auto next = "give a higher one: --number " + std::to_string(old.crl_number() + 1);
+        throw refuse("has the " + std::string(same ? "same" : "higher") + " number " + std::to_string(old.crl_number()),
+                     same ? next + ", as whoever has that list may not look at another of its number; to replace it all the same, say --older"
+                          : next + "; if it is to be replaced by an older one all the same, say --older");
     }
-    if(old->this_update().time_since_epoch() >
-       static_cast<std::uint64_t>(fields.this_update.time_since_epoch().count())) {
-        throw refuse("is of a later time, " + old->this_update().readable_string());
+    if(old.this_update().time_since_epoch() > static_cast<std::uint64_t>(fields.this_update.time_since_epoch().count())) {
+        throw refuse("is of a later time, " + old.this_update().readable_string(),
+                     "if it is to be replaced by an older one all the same, say --older");
     }
+}
+
+/// The serial numbers that the list before had, and this one has not.
+std::vector<std::string> dropped(const Botan::X509_CRL& old, const x509::CrlFields& fields) {
+    std::vector<std::string> out;
+    for(const auto& entry : old.get_revoked()) {
+        auto serial = x509::SerialNumber::from_hex(Botan::hex_encode(entry.serial_number())).to_hex();
+        const auto is_it = [&](const x509::RevokedCertificate& revoked) { return revoked.serial.to_hex() == serial; };
+        if(std::ranges::none_of(fields.revoked, is_it)) {
+            out.push_back(std::move(serial));
+        }
+    }
+    return out;
+}
+
+void warn_of_dropped(const Session& session, const OutputFile& file, const std::vector<std::string>& serials) {
+    if(serials.empty()) {
+        return;
+    }
+    constexpr std::size_t most_named = 10;
+    std::string list;
+    for(std::size_t i = 0; i < std::min(serials.size(), most_named); ++i) {
+        list += (i == 0 ? "" : ", ") + serials[i];
+    }
+    if(serials.size() > most_named) {
+        list += " and " + std::to_string(serials.size() - most_named) + " more";
+    }
+    session.warn("what the list in " + in_quotes(file.name()) + " has as revoked and the new one has not, holds again: " + list +
+                 "; unless it has expired, or was on hold, give it again with --revoke and its time");
 }
 
 void run(Session& session, const Arguments& arguments) {
@@ -166,13 +198,16 @@ void run(Session& session, const Arguments& arguments) {
     const auto fields = fields_of(session, arguments, certificate);
     const auto wish = signature_wish(arguments);
     // What is wrong is told before the issuer's key is opened.
-    if(!arguments.has("older")) {
-        require_newer(file, certificate, fields);
+    const auto before = list_before(file, certificate);
+    if(before && !arguments.has("older")) {
+        require_newer(file, *before, fields);
     }
+    const auto no_longer_revoked = before ? dropped(*before, fields) : std::vector<std::string>();
     x509::check_crl(certificate, fields, wish);
     const auto named = session.named_key(arguments.required("issuer-key"));
     require_own_place(named);
     session.work_with({named.backend});
+    warn_of_dropped(session, file, no_longer_revoked);
     std::string scheme;
     const auto pem = session.audited(
         {.operation = "sign-crl", .backend = named.backend.str(), .object = std::to_string(fields.number)},
@@ -188,6 +223,7 @@ void run(Session& session, const Arguments& arguments) {
     Json json{{"issuer", issuer},
               {"number", fields.number},
               {"revoked", fields.revoked.size()},
+              {"no-longer-revoked", no_longer_revoked},
               {"this-update", to_iso_8601(fields.this_update)},
               {"next-update", to_iso_8601(fields.next_update)},
               {"scheme", scheme}};
@@ -245,7 +281,7 @@ Command crl_issue_command() {
         .backend_phase = Phase::use,
         .details =
             "The list holds what is given, and nothing of earlier lists: give what was revoked before again, with "
-            "its time. Reasons: keyCompromise, "
+            "its time; what is left out of the list that --out replaces is warned of. Reasons: keyCompromise, "
             "cACompromise, "
             "affiliationChanged, superseded, cessationOfOperation, certificateHold, privilegeWithdrawn, "
             "aACompromise.",

@@ -9,6 +9,18 @@ namespace keyway::cli {
 
 namespace {
 
+/// A key in a file has a label, which its reference does not tell: its listing does.
+std::string label_of(Session& session, const KeyRef& ref) {
+    if(auto label = ref.locator().find("label")) {
+        return *std::move(label);
+    }
+    try {
+        return key_of_reference(session.backend(ref.backend()), session.options_for_use(ref.backend()), ref).label;
+    } catch(const Error&) {
+        return {};  // it was adopted, whatever the listing says
+    }
+}
+
 void run(Session& session, const Arguments& arguments) {
     const auto file = reference_file(session, arguments);
     const auto alias = session.chosen_backend();
@@ -28,7 +40,7 @@ void run(Session& session, const Arguments& arguments) {
     if(file) {
         file->write(ref.to_string() + "\n");
     }
-    report_reference(session, ref.locator().find("label").value_or(""), ref, file);
+    report_reference(session, label_of(session, ref), ref, file);
 }
 
 }  // namespace

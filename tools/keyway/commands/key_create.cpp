@@ -16,6 +16,18 @@ namespace {
 
 constexpr std::string_view aes = "aes-256";
 
+bool is_taken(const WrappingKeyStore& store, const std::string& label, const OptionValues& options) {
+    try {
+        return store.open_wrapping_key(label, options) != nullptr;
+    } catch(const Error& error) {
+        // There are several, or one that may not wrap: the label is taken, too.
+        if(error.code() == Errc::key_ambiguous || error.code() == Errc::unsupported) {
+            return true;
+        }
+        throw;
+    }
+}
+
 /// An AES key that wraps other keys has no public half, and so no reference.
 void create_wrapping_key(Session& session, const Arguments& arguments) {
     if(arguments.has("out") || arguments.has("purpose")) {
@@ -35,6 +47,10 @@ void create_wrapping_key(Session& session, const Arguments& arguments) {
     const auto name = WrappingKeyName(alias, *label).to_string();
     Json json{{"type", aes}, {"backend", alias.str()}, {"label", *label}, {"name", name}};
     if(arguments.has("dry-run")) {
+        if(is_taken(*store, *label, session.options_for_use(alias))) {
+            throw Error(Errc::already_exists, "there is an AES key " + in_quotes(*label) + " in backend " + in_quotes(alias.str()) + " already",
+                        "choose another label");
+        }
         json["dry-run"] = true;
         session.report(json, "would create AES key " + in_quotes(*label) + " in backend " + in_quotes(alias.str()) + "\n");
         return;

@@ -4,6 +4,7 @@
 #include "../session.hpp"
 #include "../terminal.hpp"
 #include "../wrapping_keys.hpp"
+#include "certificate_keeping.hpp"
 #include "commands.hpp"
 #include "common_flags.hpp"
 #include "new_key.hpp"
@@ -13,11 +14,13 @@
 #include <keyway/core/file_io.hpp>
 #include <keyway/key/key_migration.hpp>
 
+#include <botan/x509cert.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <filesystem>
 #include <sstream>
+#include <vector>
 
 namespace keyway::cli {
 
@@ -120,27 +123,37 @@ Error not_removed(const Error& error, const KeyMigration& migration, const Migra
         .in_backend(alias);
 }
 
+/// What goes when the old key is removed, for messages.
+std::string old_key(const BackendAlias& alias, const std::vector<Botan::X509_Certificate>& certificates) {
+    const auto with = told(certificates);
+    return "the old key in backend " + in_quotes(alias.str()) + (with.empty() ? "" : ", and " + with);
+}
+
+/// @param certificates that go with the old key
 /// @return whether it was removed
 bool remove_source(Session& session, const KeyMigration& migration, const MigrationReceipt& made, const Arguments& arguments,
-                   const std::string& file) {
-    const auto what = "the old key in backend " + in_quotes(migration.from.alias().str());
-    if(!arguments.has("yes") && !confirm("the new key is proven. remove " + what + "? it cannot be brought back")) {
+                   const std::string& file, const std::vector<Botan::X509_Certificate>& certificates) {
+    if(!arguments.has("yes") &&
+       !confirm("the new key is proven. remove " + old_key(migration.from.alias(), certificates) + "? it cannot be brought back")) {
         return false;
     }
-    remove_recorded(session, migration.ref, [&] {
-        try {
-            // That it can remove keys was seen before the move.
-            dynamic_cast<KeyRemover&>(migration.from).remove(migration.ref, migration.use);
-        } catch(const Error& error) {
-            throw not_removed(error, migration, made, file);
-        }
-    });
+    remove_recorded(
+        session, migration.ref,
+        [&] {
+            try {
+                // That it can remove keys was seen before the move.
+                dynamic_cast<KeyRemover&>(migration.from).remove(migration.ref, migration.use);
+            } catch(const Error& error) {
+                throw not_removed(error, migration, made, file);
+            }
+        },
+        "the new key is " + made.to.to_string() + "; the receipt is in " + in_quotes(file));
     return true;
 }
 
-MigrationReceipt migrate(Session& session, const KeyMigration& migration, const OutputFile& file) {
+MigrationReceipt migrate(Session& session, const KeyMigration& migration, const std::string& label, const OutputFile& file) {
     return session.audited(
-        {.operation = "migrate", .backend = migration.from.alias().str(), .ref = migration.ref}, [&](AuditEntry& entry) {
+        {.operation = "migrate", .backend = migration.from.alias().str(), .label = label, .ref = migration.ref}, [&](AuditEntry& entry) {
             return migrate_key(migration, [&] { return session.now(); }, [&](const MigrationReceipt& made) {
                 file.write(made.to_json());
                 entry.object = made.to.to_string();
@@ -154,6 +167,85 @@ MigrationReceipt migrate(Session& session, const KeyMigration& migration, const 
         });
 }
 
+/// A key that is to be moved, as far as it can be told before that it can be.
+struct Source {
+    KeyMigration migration;
+    std::string label;
+    MigrationWay way = MigrationWay::import;
+    std::vector<Botan::X509_Certificate> certificates{};  ///< that go with it, where it is to be removed
+};
+
+/// An option for a new key is not one of the old key's backend, to which it may have gone.
+Error with_place_of_new_options(const Error& error, const Session& session, const Destination& to) {
+    if(error.code() != Errc::invalid_option) {
+        return error;
+    }
+    return {error.code(), error.message(),
+            error.hint() + (error.hint().empty() ? "" : "; ") + "what the new key is to be goes with the alias of its backend in front: --" +
+                to.backend.str() + "-NAME; `keyway backend show " + session.configuration().settings.backend(to.backend).type +
+                "` lists what it takes (store)"};
+}
+
+Source movable(Session& session, const NamedKey& from, const Destination& to, const Arguments& arguments, AuditEntry& entry) {
+    const auto use = [&] {
+        try {
+            return use_options(session, from.backend, to.backend);
+        } catch(const Error& error) {
+            throw with_place_of_new_options(error, session, to);
+        }
+    }();
+    const auto ref = reference(session, from);
+    entry.ref = ref;
+    Source source{.migration = {.from = session.backend(from.backend),
+                                .ref = ref,
+                                .use = use,
+                                .to = session.backend(to.backend),
+                                .store = session.options(to.backend, Phase::store),
+                                .use_new = session.options_for_use(to.backend),
+                                .through_memory = arguments.has("through-memory")},
+                  .label = label_asked_for(from)};
+    auto& backend = source.migration.from;
+    if(arguments.has("remove-source") || (source.label.empty() && arguments.has("dry-run"))) {
+        source.label = key_of_reference(backend, session.options_for_use(from.backend), ref).label;
+    }
+    if(arguments.has("remove-source")) {
+        require_no_wrapping_key(session, ref, source.label,
+                                "move it without --remove-source, name the new one by \"wrapping-key\", then remove the old one");
+        if(dynamic_cast<KeyRemover*>(&backend) == nullptr) {
+            throw Error(Errc::unsupported, "the backend " + in_quotes(from.backend.str()) + " cannot remove keys",
+                        "leave --remove-source out, and remove the old key by the means of its store");
+        }
+        source.certificates = certificates_beside(backend, ref, use, Beside::that_go_with_key);
+    }
+    if(ref.key().can_sign()) {
+        require_signing(source.migration.store);
+    }
+    source.way = require_movable(source.migration);
+    return source;
+}
+
+void report_dry_move(Session& session, const Source& source, const Destination& to, const Arguments& arguments) {
+    const auto& ref = source.migration.ref;
+    const auto& from = source.migration.from.alias();
+    const bool removes = arguments.has("remove-source");
+    if(removes) {
+        require_changeable(session, from);
+    }
+    require_makeable(session, {to.backend, ref.key(), source.migration.store});
+    session.report({{"dry-run", true},
+                    {"backend", to.backend.str()},
+                    {"type", ref.key().to_string()},
+                    {"label", to.label},
+                    {"from", from.str()},
+                    {"from-label", source.label},
+                    {"how", source.way == MigrationWay::wrapped ? "wrapped" : "import"},
+                    {"source-removed", removes},
+                    {"certificates-removed", json_of(source.certificates)}},
+                   "would move key " + in_quotes(source.label) + " (" + ref.key().to_string() + ") from backend " + in_quotes(from.str()) +
+                       " to backend " + in_quotes(to.backend.str()) + " as " + in_quotes(to.label) +
+                       (removes ? "; then would remove " + old_key(from, source.certificates) : "") + "\n");
+}
+
 void run(Session& session, const Arguments& arguments) {
     const auto from = session.named_key(*arguments.positional());
     const auto to = destination(session, *arguments.second_positional());
@@ -163,47 +255,37 @@ void run(Session& session, const Arguments& arguments) {
     }
     session.work_with({from.backend, to.backend});
     session.choose_label(to.backend, to.label);
-    const auto ref = reference(session, from);
-    if(arguments.has("remove-source")) {
-        const auto key = key_of_reference(session.backend(from.backend), session.options_for_use(from.backend), ref);
-        require_no_wrapping_key(session, ref, key.label,
-                                "move it without --remove-source, name the new one by \"wrapping-key\", then remove the old one");
-    }
+    const auto source = session.audited_failure(
+        {.operation = "migrate", .backend = from.backend.str(), .label = label_asked_for(from)},
+        [&](AuditEntry& entry) { return movable(session, from, to, arguments, entry); });
+    const auto& migration = source.migration;
     const auto reference_out = reference_file(session, arguments);
-    const auto file = receipt_file(session, arguments, ref);
+    const auto file = receipt_file(session, arguments, migration.ref);
     if(reference_out && std::filesystem::absolute(reference_out->name()).lexically_normal() ==
                             std::filesystem::absolute(file.name()).lexically_normal()) {
         throw Error(Errc::usage, "--out and --receipt name the same file " + in_quotes(file.name()), "name two");
     }
-    const KeyMigration migration{.from = session.backend(from.backend),
-                                 .ref = ref,
-                                 .use = use_options(session, from.backend, to.backend),
-                                 .to = session.backend(to.backend),
-                                 .store = session.options(to.backend, Phase::store),
-                                 .use_new = session.options_for_use(to.backend),
-                                 .through_memory = arguments.has("through-memory")};
-    require_signing(migration.store);
-    require_movable(migration);
-    if(arguments.has("remove-source") && dynamic_cast<KeyRemover*>(&migration.from) == nullptr) {
-        throw Error(Errc::unsupported, "the backend " + in_quotes(from.backend.str()) + " cannot remove keys",
-                    "leave --remove-source out, and remove the old key by the means of its store");
-    }
     if(dry_run) {
-        report_dry_run(session, {to.backend, ref.key(), migration.store}, "move", from.backend);
+        report_dry_move(session, source, to, arguments);
         return;
     }
     session.expect_new_key(to.backend);
-    const auto receipt = migrate(session, migration, file);
+    const auto receipt = migrate(session, migration, label_asked_for(from), file);
     if(reference_out) {
         write_reference(*reference_out, receipt.to, file.name());
     }
-    const bool removed = arguments.has("remove-source") && remove_source(session, migration, receipt, arguments, file.name());
+    const bool removed = arguments.has("remove-source") &&
+                         remove_source(session, migration, receipt, arguments, file.name(), source.certificates);
+    if(removed && !source.certificates.empty() && !session.json()) {
+        session.warn("removed " + old_key(from.backend, source.certificates));  // standard output is for the reference
+    }
     auto json = json_of(receipt.to);
     json["label"] = to.label;
     json["receipt"] = Json::parse(receipt.to_json());
     json["receipt-file"] = file.name();
     json["out"] = reference_out ? Json(reference_out->name()) : Json();
     json["source-removed"] = removed;
+    json["certificates-removed"] = removed ? json_of(source.certificates) : Json::array();
     std::string text;
     if(output_is_terminal()) {
         text = facts({{"label", to.label},
@@ -241,10 +323,11 @@ Command key_migrate_command() {
             .positional = Positional{.name = "FROM", .help = "the key: keyway:1?..., a file that holds that, or ALIAS:LABEL"},
             .second_positional = Positional{.name = "TO", .help = "the backend and the label it gets there: ALIAS:LABEL"},
             .backend_phase = Phase::store,
-            .details = "The key is stored in the new place and opened there, both keys sign the same fresh statement, and "
-                       "the receipt holds both signatures. Whatever fails, the new key is removed again, and the old one is "
+            .details = "The key is stored in the new place and opened there, both keys sign the same fresh statement (X25519 and X448 keys "
+                       "agree on a secret), and the receipt holds both signatures. Whatever fails, the new key is removed again, and the old one is "
                        "untouched. From token to token an extractable key goes encrypted, and is never in clear outside; into a file or a "
-                       "database it comes through this process's memory. The reference of the new key is printed. Also takes the flags for using the old key.",
+                       "database it comes through this process's memory. The reference of the new key is printed. Certificates beside the "
+                       "old key in a token go with it under --remove-source, which is said. Also takes the flags for using the old key.",
             .example = "keyway key migrate file:ca-2026 hsm:ca-2026 --hsm-user-pin env:HSM_PIN",
             .uses_keys = true,
             .run = run};

@@ -7,6 +7,7 @@
 
 #include <keyway/core/error.hpp>
 #include <keyway/key/key_rewrapper.hpp>
+#include <keyway/key/store_checker.hpp>
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -88,6 +89,10 @@ void run(Session& session, const Arguments& arguments) {
     }
     if(arguments.has("dry-run")) {
         const auto number = rewrapper->keys_to_rewrap(request, options);
+        const auto* const checker = dynamic_cast<const StoreChecker*>(&session.backend(alias));
+        if(const auto fault = checker == nullptr || number == 0 ? std::nullopt : checker->check_writable(options)) {
+            throw Error(*fault);
+        }
         session.report({{"backend", alias.str()}, {"keys", number}, {"dry-run", true}},
                        number == 0 ? "there is no key" + where + " to be put under another key-encryption key\n"
                                    : "would put " + keys(number) + where + " under a new key-encryption key\n");

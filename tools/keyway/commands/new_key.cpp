@@ -91,8 +91,7 @@ std::optional<OutputFile> reference_file(const Session& session, const Arguments
     return OutputFile(session, arguments);
 }
 
-void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
-                    const std::optional<BackendAlias>& from) {
+void require_makeable(Session& session, const NewKey& key) {
     const auto& backend = session.backend(key.backend);
     const auto label = key.options.text("label").value_or("");
     const auto in_backend = " in backend " + in_quotes(key.backend.str());
@@ -113,18 +112,18 @@ void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
         throw Error(Errc::already_exists, "there is a key " + in_quotes(label) + in_backend + " already",
                     "choose another label");
     }
+}
+
+void report_dry_run(Session& session, const NewKey& key, std::string_view verb) {
+    require_makeable(session, key);
+    const auto label = key.options.text("label").value_or("");
+    std::string where = " in backend " + in_quotes(key.backend.str());
     Json json{{"dry-run", true}, {"backend", key.backend.str()}, {"type", key.spec.to_string()}, {"label", label}};
-    std::string where = in_backend;
     if(key.in_place_of) {
         json["fallback"] = {{"from", key.in_place_of->str()}, {"to", key.backend.str()}};
         where += ", in place of " + in_quotes(key.in_place_of->str());
     }
-    if(from) {
-        json["from"] = from->str();
-        where = " from backend " + in_quotes(from->str()) + " to backend " + in_quotes(key.backend.str());
-    }
-    session.report(json, "would " + std::string(verb) + " key " + in_quotes(label) + " (" + key.spec.to_string() + ")" +
-                             where + "\n");
+    session.report(json, "would " + std::string(verb) + " key " + in_quotes(label) + " (" + key.spec.to_string() + ")" + where + "\n");
 }
 
 CreatedKey make_recorded(Session& session, const NewKey& key, const std::string& operation,
@@ -140,6 +139,25 @@ CreatedKey make_recorded(Session& session, const NewKey& key, const std::string&
         [&](const AuditEntry& entry, const Error&) { remove_again(session, *entry.ref); });
 }
 
+namespace {
+
+/// That it was made is in the record, and so has to be that it is gone.
+/// @param why it is not handed out
+void take_back(Session& session, const KeyRef& ref, const Error& why) {
+    static_cast<void>(session.audited(
+        {.operation = "remove", .backend = ref.backend().str(), .ref = ref},
+        [&](const AuditEntry&) {
+            remove_again(session, ref);
+            return true;
+        },
+        [&](const AuditEntry&, const Error& error) {
+            throw Error(why.code(), why.message() + "; the key was removed again, but that was not recorded: " + error.message(),
+                        why.hint());
+        }));
+}
+
+}  // namespace
+
 void hand_out(Session& session, const NewKey& key, const CreatedKey& made, const std::optional<OutputFile>& file) {
     const auto& ref = made.ref;
     const auto line = ref.to_string() + "\n";
@@ -147,8 +165,8 @@ void hand_out(Session& session, const NewKey& key, const CreatedKey& made, const
     if(file) {
         try {
             file->write(line);
-        } catch(const Error&) {
-            remove_again(session, ref);
+        } catch(const Error& error) {
+            take_back(session, ref, error);
             throw;
         }
     }

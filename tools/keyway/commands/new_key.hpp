@@ -38,11 +38,13 @@ void tell_done(const std::string& what, const KeyRef& ref, const std::function<v
 /// @throws Errc::usage when the key has no label, and its backend has labels
 void require_label(const Session& session, const NewKey& key);
 
-/// Looks whether the key could be made, changes nothing, and tells so.
+/// Looks whether the key could be made, and changes nothing.
 /// @throws Errc::invalid_option, Errc::unsupported, Errc::already_exists, Errc::secret_unavailable, Errc::storage_failed
-/// @param from the backend that the key comes from, if any
-void report_dry_run(Session& session, const NewKey& key, std::string_view verb,
-                    const std::optional<BackendAlias>& from = std::nullopt);
+void require_makeable(Session& session, const NewKey& key);
+
+/// The same, and tells so.
+/// @throws as require_makeable
+void report_dry_run(Session& session, const NewKey& key, std::string_view verb);
 
 /// Takes back a key that was made a moment ago and is not handed out.
 /// @throws Errc::storage_failed with its reference when that fails

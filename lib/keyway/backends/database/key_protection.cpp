@@ -27,11 +27,12 @@ bool is_of_the_record(const Error& error) {
     return error.code() == Errc::malformed_data || error.code() == Errc::key_mismatch;
 }
 
-Error of_wrapping_key(const WrappingKeyName& name, const std::string& where, const Error& error) {
+/// @param otherwise what it means that the key cannot be used
+Error of_wrapping_key(const WrappingKeyName& name, const std::string& where, const Error& error, std::string_view otherwise) {
     return Error(error.code(),
                  "the wrapping key " + in_quotes(name.short_name()) + " of the database " + in_quotes(where) +
                      " cannot be used: " + error.message(),
-                 error.hint() + (error.hint().empty() ? "" : "; ") + "without this key no key of the database can be opened")
+                 error.hint() + (error.hint().empty() ? "" : "; ") + std::string(otherwise))
         .with_return_value(error.return_value());
 }
 
@@ -43,7 +44,8 @@ bool is_secret_key(const KeyEncryptionKeyRecord& record) {
 }  // namespace
 
 KeyEncryptionKey KeyProtection::with_wrapping_key(const WrappingKeyName& name,
-                                                  const std::function<KeyEncryptionKey(const KeyWrapper&)>& work) const {
+                                                  const std::function<KeyEncryptionKey(const KeyWrapper&)>& work,
+                                                  std::string_view otherwise) const {
     if(!wrappers_) {
         throw Error(Errc::unsupported, "the keys of the database " + in_quotes(where_) + " are to be wrapped by the key " +
                                            in_quotes(name.short_name()) + ", but this program hands no key of another backend in",
@@ -54,7 +56,7 @@ KeyEncryptionKey KeyProtection::with_wrapping_key(const WrappingKeyName& name,
             auto wrapper = wrappers_(name);
             return wrapper ? std::move(wrapper) : throw Error(Errc::key_not_found, "the backend that has it knows no such key");
         } catch(const Error& error) {
-            std::throw_with_nested(of_wrapping_key(name, where_, error));
+            std::throw_with_nested(of_wrapping_key(name, where_, error, otherwise));
         }
     }();
     try {
@@ -63,7 +65,7 @@ KeyEncryptionKey KeyProtection::with_wrapping_key(const WrappingKeyName& name,
         if(is_of_the_record(error)) {
             throw;
         }
-        std::throw_with_nested(of_wrapping_key(name, where_, error));
+        std::throw_with_nested(of_wrapping_key(name, where_, error, otherwise));
     }
 }
 
@@ -81,7 +83,7 @@ KeyEncryptionKey KeyProtection::make(const Means& means) const {
     if(const auto& name = means.wrapping_key()) {
         return with_wrapping_key(*name, [](const KeyWrapper& wrapper) {
             return new_wrapped_key_encryption_key(wrapper, wrapper.fingerprint({}));
-        });
+        }, "nothing was put under it");
     }
     return new_key_encryption_key(cost_, means.passphrase(), where_);
 }
@@ -109,7 +111,7 @@ KeyEncryptionKey KeyProtection::open(const KeyEncryptionKeyRecord& record, const
             throw another_wrapping_key(record, *name, fingerprint);
         }
         return unwrap_key_encryption_key(record, wrapper, where_);
-    });
+    }, "without this key no key of the database can be opened");
     keep(key, means);
     return key;
 }

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace keyway {
@@ -71,8 +72,10 @@ public:
 
 private:
     /// Does something with the wrapping key; what it throws is told as said of that key.
+    /// @param otherwise for the hint: what it means that the key cannot be used
     [[nodiscard]] KeyEncryptionKey with_wrapping_key(const WrappingKeyName& name,
-                                                     const std::function<KeyEncryptionKey(const KeyWrapper&)>& work) const;
+                                                     const std::function<KeyEncryptionKey(const KeyWrapper&)>& work,
+                                                     std::string_view otherwise) const;
     [[nodiscard]] Error another_wrapping_key(const KeyEncryptionKeyRecord& record,
                                              const WrappingKeyName& name,
                                              const std::string& fingerprint) const;

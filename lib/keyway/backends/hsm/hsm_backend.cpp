@@ -79,6 +79,13 @@ public:
         });
     }
 
+    std::vector<KeptCertificate> kept_certificates(const KeyRef& ref, const OptionValues& call) const override {
+        return naming_backend(alias(), [&] {
+            const auto token = this->token();
+            return hsm::kept_certificates(*token, pin_provider(completed(Phase::use, call), *token), selector(ref), ref.fingerprint());
+        });
+    }
+
     std::optional<Error> check_writable(const OptionValues& call) const override {
         return said_by([&]() -> std::optional<Error> {
             const auto token = this->token();
@@ -133,22 +140,7 @@ private:
     void begin_anew_in_child() noexcept override { locks_ = new Locks; }
 
     pkcs11::PinProvider pin_provider(const OptionValues& options, const pkcs11::Token& token) const {
-        auto source = options.secret_source("user-pin");
-        if(!source) {
-            source = place_.pin_of_uri;
-        }
-        const auto what = "user PIN of " + token.name();
-        const auto user_name = options.text("user-name").value_or("");
-        using From = pkcs11::PinProvider::From;
-        if(!source) {
-            return {[what]() -> Secret {
-                        throw Error(Errc::secret_unavailable, "no source was given for the " + what,
-                                    "set \"user-pin\" in the settings, or give --user-pin, as env:NAME, file:PATH, fd:N or prompt:");
-                    },
-                    From::source, user_name};
-        }
-        return {[reader = context_.secrets, source = *source, what] { return reader.read(source, what); },
-                source->kind() == SecretSource::Kind::prompt ? From::person : From::source, user_name};
+        return hsm::pin_provider(options, place_, context_.secrets, token).of_backend(alias().str());
     }
 
     KeyRef reference(const pkcs11::NewKey& key, const Botan::Public_Key& public_key) const {
@@ -307,7 +299,8 @@ std::optional<Error> HsmBackend::check_send(const KeyRef& ref, const OptionValue
         auto why = hsm::ask_at_slot(*token, pin, pkcs11::why_it_sends_no_keys);
         return why ? why : token->with_session(pkcs11::SessionMode::read_only, pin, [&](const pkcs11::Session& session) {
             const auto found = pkcs11::find_key(session, wanted, ref.fingerprint(), token->name());
-            return pkcs11::why_it_stays(session, found.private_object, token->name());
+            auto stays = pkcs11::why_it_stays(session, found.private_object, token->name());
+            return stays ? stays : pkcs11::why_it_is_not_wrapped(session, found.private_object, token->name());
         });
     });
 }

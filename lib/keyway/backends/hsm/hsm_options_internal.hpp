@@ -2,8 +2,10 @@
 #pragma once
 
 #include <keyway/config/settings.hpp>
+#include <keyway/core/secret_source.hpp>
 #include <keyway/options/option_values.hpp>
 #include <keyway/pkcs11/keys/key_objects_internal.hpp>
+#include <keyway/pkcs11/pin_provider_internal.hpp>
 #include <keyway/pkcs11/token_info.hpp>
 #include <keyway/pkcs11/token_internal.hpp>
 
@@ -27,6 +29,12 @@ struct TokenPlace {
 
 /// @throws Errc::invalid_option when the module or the token is not said, or said twice
 [[nodiscard]] TokenPlace token_place(const OptionValues& settings, const BackendAlias& alias);
+
+/// Reads the user PIN from where the options or the place say, once it is needed.
+[[nodiscard]] pkcs11::PinProvider pin_provider(const OptionValues& options,
+                                               const TokenPlace& place,
+                                               const SecretReader& secrets,
+                                               const pkcs11::Token& token);
 
 /// What is to be told to the token of a new key, with an id chosen where none is given.
 ///

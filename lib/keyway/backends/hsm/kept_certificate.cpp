@@ -54,7 +54,8 @@ void keep_certificate(pkcs11::Token& token,
         const bool is_there = pkcs11::has_certificate(session, key, wanted);
         if(is_there && !begun && others == OtherCertificates::stay) {
             throw Error(Errc::already_exists,
-                        "the certificate is in " + token.name() + " already, beside the key " + names.to_string());
+                        "the certificate is in " + token.name() + " already, beside the key " + names.to_string(),
+                        "nothing has to be done; to remove the others, say --replace (OtherCertificates::go)");
         }
         begun = true;
         if(!is_there) {  // or the answer was lost when the token had taken it
@@ -65,6 +66,20 @@ void keep_certificate(pkcs11::Token& token,
         if(others == OtherCertificates::go) {
             pkcs11::destroy_other_certificates(session, key, wanted);
         }
+    });
+}
+
+std::vector<KeptCertificate> kept_certificates(pkcs11::Token& token,
+                                               const pkcs11::PinProvider& pin,
+                                               const pkcs11::KeySelector& names,
+                                               const SpkiFingerprint& fingerprint) {
+    return token.with_session(pkcs11::SessionMode::read_only, pin, [&](const pkcs11::Session& session) {
+        const auto key = pkcs11::find_key_or_remains(session, names, fingerprint, token.name());
+        auto all = pkcs11::kept_certificates(session, key, names.label.value_or(""));
+        for(auto& one : all) {
+            one.goes_with_key = one.goes_with_key && names.id;  // a removal by the label alone leaves them
+        }
+        return all;
     });
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace keyway::hsm {
 
@@ -20,5 +21,12 @@ void keep_certificate(pkcs11::Token& token,
                       const SpkiFingerprint& fingerprint,
                       std::span<const std::uint8_t> certificate,
                       OtherCertificates others);
+
+/// As CertificateKeeper::kept_certificates.
+/// @throws as find_key
+[[nodiscard]] std::vector<KeptCertificate> kept_certificates(pkcs11::Token& token,
+                                                             const pkcs11::PinProvider& pin,
+                                                             const pkcs11::KeySelector& names,
+                                                             const SpkiFingerprint& fingerprint);
 
 }  // namespace keyway::hsm

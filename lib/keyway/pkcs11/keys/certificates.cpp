@@ -69,6 +69,11 @@ bool is_for(const Session& session, CK_OBJECT_HANDLE certificate, const SpkiFing
     return source.key() && *source.fingerprint() == fingerprint;
 }
 
+bool is_labelled(const Session& session, CK_OBJECT_HANDLE certificate, std::string_view label) {
+    const auto found = read_attribute(session, certificate, CKA_LABEL).value_or(std::vector<std::uint8_t>{});
+    return std::ranges::equal(found, label, {}, {}, [](char c) { return static_cast<std::uint8_t>(c); });
+}
+
 void destroy(const Session& session, CK_OBJECT_HANDLE certificate, std::string_view doing) {
     const auto result = session.calls().C_DestroyObject(session.handle(), certificate);
     if(result != CKR_OK && result != CKR_OBJECT_HANDLE_INVALID) {
@@ -88,6 +93,26 @@ void destroy_other_certificates(const Session& session, const FoundKey& key, con
     }
 }
 
+std::vector<KeptCertificate> kept_certificates(const Session& session, const FoundKey& key, std::string_view label) {
+    std::vector<KeptCertificate> out;
+    if(key.id.empty()) {
+        return out;
+    }
+    const KeySelector by_id{.id = key.id, .label = std::nullopt};
+    const auto fingerprint = SpkiFingerprint::of(*key.public_key);
+    const auto certificates = certificates_named(session, by_id);
+    // Another private key of that id may need them.
+    const std::size_t of_key = key.private_object == CK_INVALID_HANDLE ? 0 : 1;
+    const bool is_alone = !certificates.empty() && find_objects(session, search_for(CKO_PRIVATE_KEY, by_id)).size() == of_key;
+    for(const auto object : certificates) {
+        auto value = read_attribute(session, object, CKA_VALUE);
+        if(value && is_for(session, object, fingerprint)) {
+            out.push_back({*std::move(value), is_alone && is_labelled(session, object, label)});
+        }
+    }
+    return out;
+}
+
 void destroy_certificates(const Session& session, const KeySelector& names, const SpkiFingerprint& fingerprint) {
     if(!names.id || names.id->empty()) {
         return;
@@ -99,9 +124,7 @@ void destroy_certificates(const Session& session, const KeySelector& names, cons
     }
     const auto label = names.label.value_or("");
     for(const auto object : certificates) {
-        const auto its_label = read_attribute(session, object, CKA_LABEL).value_or(std::vector<std::uint8_t>{});
-        if(std::ranges::equal(its_label, label, {}, {}, [](char c) { return static_cast<std::uint8_t>(c); }) &&
-           is_for(session, object, fingerprint)) {
+        if(is_labelled(session, object, label) && is_for(session, object, fingerprint)) {
             destroy(session, object, "destroy the certificate of a key that was removed");
         }
     }

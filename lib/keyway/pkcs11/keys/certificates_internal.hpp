@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include <keyway/key/certificate_keeper.hpp>
 #include <keyway/pkcs11/keys/key_objects_internal.hpp>
 
-#include <span>
+#include <string_view>
+#include <vector>
 
 namespace Botan {
 class X509_Certificate;
@@ -22,6 +24,11 @@ void write_certificate(const Session& session, const FoundKey& key, const Botan:
 
 /// Destroys the other certificates with the key's CKA_ID that are for its public key, whoever put them there.
 void destroy_other_certificates(const Session& session, const FoundKey& key, const Botan::X509_Certificate& kept);
+
+/// The certificates with the key's CKA_ID that are for its public key: those that destroy_other_certificates may destroy, told apart
+/// by whether destroy_certificates would when the key goes.
+/// @param label by which the key is named
+[[nodiscard]] std::vector<KeptCertificate> kept_certificates(const Session& session, const FoundKey& key, std::string_view label);
 
 /// Destroys the certificates that were written beside a key: those with its id and its label that are for its public key. None
 /// where a private key has the id still, as it may need them.

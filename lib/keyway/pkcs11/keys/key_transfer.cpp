@@ -207,6 +207,34 @@ std::optional<Error> why_it_stays(const Session& session, CK_OBJECT_HANDLE key, 
     return std::nullopt;
 }
 
+namespace {
+
+/// It is extractable: some tokens wrap some kinds of keys only. SoftHSM knows no form of Ed25519 keys.
+Error wraps_none_of_its_kind(std::string_view token_name) {
+    return Error(Errc::unsupported, std::string(token_name) + " wraps no key of this kind: " + return_value_name(CKR_KEY_NOT_WRAPPABLE),
+                 "sign with it where it is, or make a new key in the other place")
+        .with_return_value(return_value_name(CKR_KEY_NOT_WRAPPABLE));
+}
+
+}  // namespace
+
+std::optional<Error> why_it_is_not_wrapped(const Session& session, CK_OBJECT_HANDLE key, std::string_view token_name) {
+    auto& calls = session.calls();
+    const auto slot = slot_of(session);
+    const auto* const format =
+        std::ranges::find_if(formats, [&](const Format& one) { return offers(calls, slot, one.mechanism, CKF_WRAP); });
+    if(format == formats.end()) {
+        return std::nullopt;
+    }
+    const auto secret = make_secret(session, token_name);
+    CK_MECHANISM mechanism{format->mechanism, nullptr, 0};
+    CK_ULONG size = 0;
+    // How long it would be: nothing is given out. What else is said, the wrapping itself will say.
+    return calls.C_WrapKey(session.handle(), &mechanism, secret.handle(), key, nullptr, &size) == CKR_KEY_NOT_WRAPPABLE
+               ? std::optional(wraps_none_of_its_kind(token_name))
+               : std::nullopt;
+}
+
 TransportedKey send_key(const Session& session, CK_OBJECT_HANDLE key, const TransportKey& under, std::string_view token_name) {
     auto& calls = session.calls();
     const auto slot = slot_of(session);
@@ -251,11 +279,8 @@ TransportedKey send_key(const Session& session, CK_OBJECT_HANDLE key, const Tran
     try {
         out.private_key = wrap_key(session, secret.handle(), key, format->mechanism).bytes;
     } catch(const Error& error) {
-        // It is extractable: some tokens wrap some kinds of keys only. SoftHSM knows no form of Ed25519 keys.
         if(error.return_value() == return_value_name(CKR_KEY_NOT_WRAPPABLE)) {
-            throw Error(Errc::unsupported, std::string(token_name) + " wraps no key of this kind: " + error.return_value(),
-                        "sign with it where it is, or make a new key in the other place")
-                .with_return_value(error.return_value());
+            throw wraps_none_of_its_kind(token_name);
         }
         throw;
     }

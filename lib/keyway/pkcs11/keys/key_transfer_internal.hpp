@@ -23,6 +23,10 @@ namespace keyway::pkcs11 {
 /// @param key its private object
 [[nodiscard]] std::optional<Error> why_it_stays(const Session& session, CK_OBJECT_HANDLE key, std::string_view token_name);
 
+/// Whether the token says that it wraps no keys of this kind, asked by the length that it would have under an AES key of the moment.
+/// @param key its private object
+[[nodiscard]] std::optional<Error> why_it_is_not_wrapped(const Session& session, CK_OBJECT_HANDLE key, std::string_view token_name);
+
 /// Encrypts a private key of the token for the holder of the transport key.
 /// @param key its private object
 /// @throws Errc::unsupported when it may not leave, or when there is no mechanism, hash or format that both tokens have
