@@ -28,6 +28,12 @@ struct TokenPlace {
 /// @throws Errc::invalid_option when the module or the token is not said, or said twice
 [[nodiscard]] TokenPlace token_place(const OptionValues& settings, const BackendAlias& alias);
 
+/// Reads the user PIN from its source, when it is needed.
+[[nodiscard]] pkcs11::PinProvider pin_provider(const SecretReader& secrets,
+                                               const OptionValues& options,
+                                               const TokenPlace& place,
+                                               const pkcs11::Token& token);
+
 /// What is to be told to the token of a new key, with an id chosen where none is given.
 ///
 /// @param default_id for an imported key: derived from it, as other programs do
