@@ -160,19 +160,30 @@ std::string aliases_in(const Settings& settings) {
     return list;
 }
 
-Configuration load_configuration(const Globals& globals) {
+Configuration load_configuration(const Globals& globals, Faults faults) {
     Configuration configuration;
+    const auto take = [&](const auto& work) {
+        try {
+            work();
+        } catch(const Error& error) {
+            if(faults == Faults::end) {
+                throw;
+            }
+            configuration.faults.push_back(error);
+        }
+    };
     configuration.places = all_places(globals);
     configuration.file = choose_place(configuration.places);
     if(configuration.file) {
-        configuration.settings = read_settings(*configuration.file);
+        configuration.settings = faults == Faults::end ? read_settings(*configuration.file)
+                                                       : read_settings(*configuration.file, configuration.faults);
     }
     if(!globals.sets.empty()) {
         Draft draft(configuration.settings);
         for(const auto& text : globals.sets) {
-            draft.set(text);
+            take([&] { draft.set(text); });
         }
-        configuration.settings = draft.settings();
+        take([&] { configuration.settings = draft.settings(); });
     }
     if(globals.audit) {
         configuration.settings.set_audit(*globals.audit);

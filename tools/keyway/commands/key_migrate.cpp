@@ -117,7 +117,7 @@ bool remove_source(Session& session, const KeyMigration& migration, const Migrat
     if(!arguments.has("yes") && !confirm("the new key is proven. remove " + what + "? it cannot be brought back")) {
         return false;
     }
-    remove_recorded(session, migration.ref, [&] {
+    remove_recorded(session, {.operation = "remove", .backend = migration.ref.backend().str(), .ref = migration.ref}, [&] {
         try {
             // That it can remove keys was seen before the move.
             dynamic_cast<KeyRemover&>(migration.from).remove(migration.ref, migration.use);
@@ -156,7 +156,7 @@ void run(Session& session, const Arguments& arguments) {
     const auto ref = reference(session, from);
     if(arguments.has("remove-source")) {
         const auto key = key_of_reference(session.backend(from.backend), session.options_for_use(from.backend), ref);
-        require_no_wrapping_key(session, ref, key.label,
+        require_no_wrapping_key(session, {.backend = from.backend, .label = key.label, .ref = ref},
                                 "move it without --remove-source, name the new one by \"wrapping-key\", then remove the old one");
     }
     const auto reference_out = reference_file(session, arguments);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "removal.hpp"
 
+#include <utility>
+
 namespace keyway::cli {
 
-void remove_recorded(Session& session, const KeyRef& ref, const std::function<void()>& remove) {
+void remove_recorded(Session& session, AuditEntry entry, const std::function<void()>& remove) {
     static_cast<void>(session.audited(
-        {.operation = "remove", .backend = ref.backend().str(), .ref = ref},
+        std::move(entry),
         [&](AuditEntry&) {
             remove();
             return true;
