@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <optional>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -22,10 +23,34 @@ std::vector<CK_OBJECT_HANDLE> aes_keys(const Session& session, const KeySelector
     return find_objects(session, std::move(wanted));
 }
 
+/// Whether the object has gone, as another maker's may at any moment.
+bool has_gone(const Error& error) {
+    return error.return_value() == return_value_name(CKR_OBJECT_HANDLE_INVALID);
+}
+
 Error taken(const Session& session, const KeySelector& selector, const std::vector<CK_OBJECT_HANDLE>& by, std::string_view token_name) {
-    return {Errc::already_exists,
-            std::string(token_name) + " has a key " + selector.to_string() + " already: " + candidates(session, by),
+    std::string which;
+    try {
+        which = ": " + candidates(session, by);
+    } catch(const Error& error) {
+        if(!has_gone(error)) {
+            throw;
+        }
+    }
+    return {Errc::already_exists, std::string(token_name) + " has a key " + selector.to_string() + " already" + which,
             "choose another label, or remove that key first"};
+}
+
+/// CKA_ID; nothing when the object has gone.
+std::optional<std::vector<std::uint8_t>> id_of(const Session& session, CK_OBJECT_HANDLE object) {
+    try {
+        return read_attribute(session, object, CKA_ID).value_or(std::vector<std::uint8_t>{});
+    } catch(const Error& error) {
+        if(!has_gone(error)) {
+            throw;
+        }
+        return std::nullopt;
+    }
 }
 
 /// The objects whose label a secret key of the label would be taken for. Public secret keys are nobody's: see aes_keys.
@@ -70,6 +95,10 @@ CK_OBJECT_HANDLE find_one(const Session& session, const KeySelector& selector, s
 constexpr std::chrono::milliseconds for_the_others{2000};
 constexpr std::chrono::milliseconds between_looks{20};
 
+/// SoftHSM: of two processes that made an object in the same moment, the later one may not see the earlier one's, which sees its own.
+/// So who sees nobody looks once more.
+constexpr std::chrono::milliseconds for_those_who_see_nobody{100};
+
 }  // namespace
 
 void require_free_names(const Session& session, const NewWrappingKey& key, std::string_view token_name) {
@@ -90,26 +119,26 @@ void require_free_names(const Session& session, const NewWrappingKey& key, std::
 void require_alone(const Session& session, const NewWrappingKey& key, std::string_view token_name) {
     const KeySelector by_label{.id = std::nullopt, .label = key.label};
     const Deadline patience(for_the_others);
-    for(;;) {
+    for(int alone = 0;;) {
         // A key pair does not look again, so that it stays.
         if(const auto pairs = with_label(session, CKO_PRIVATE_KEY, key.label); !pairs.empty()) {
             throw taken(session, by_label, pairs, token_name);
         }
-        bool is_alone = true;
+        ++alone;
         for(const auto object : with_label(session, CKO_SECRET_KEY, key.label)) {
-            const auto id = read_attribute(session, object, CKA_ID).value_or(std::vector<std::uint8_t>{});
+            const auto id = id_of(session, object);
             if(id == key.id) {
                 continue;
             }
-            if(id < key.id || patience.passed()) {
+            if((id && *id < key.id) || patience.passed()) {
                 throw taken(session, by_label, {object}, token_name);
             }
-            is_alone = false;
+            alone = 0;
         }
-        if(is_alone) {
+        if(alone == 2) {
             return;
         }
-        std::this_thread::sleep_for(between_looks);
+        std::this_thread::sleep_for(alone == 0 ? between_looks : for_those_who_see_nobody);
     }
 }
 
