@@ -253,3 +253,28 @@ TEST_CASE("after a rewrap to a passphrase, settings that still name the wrapping
     CHECK(told.find("are under a passphrase, not under the key that \"wrapping-key\" names") != std::string::npos);
     CHECK(told.find("take \"wrapping-key\" out of them") != std::string::npos);
 }
+
+TEST_CASE("a folder or database under another alias is the same store, another one is not") {
+    const WrappingWorkshop world("files:wrap");
+    const auto& shop = world.shop;
+    auto json = Json::parse(shop.read("keyway.json"));
+    const auto add = [&](const std::string& alias, const std::string& type, const std::string& path) {
+        json["backends"][alias] = Json{{"type", type}, {"path", path}, {"passphrase", "env:KEYWAY_TEST_PASSPHRASE"}};
+    };
+    add("files", "file", "keys");
+    add("same-files", "file", "./keys/../keys");
+    add("other-files", "file", "others");
+    add("same-plain", "database", "./plain.db");
+    add("other-plain", "database", "other.db");
+    json["backends"]["db2"] = Json{{"type", "database"}, {"path", "2.db"}, {"wrapping-key", "plain:wrap"}};
+    shop.write("keyway.json", json.dump());
+    for(const std::string alias : {"files", "other-files", "plain", "other-plain"}) {
+        shop.succeed({"key", "create", "--backend", alias, "--type", "rsa-2048", "--label", "wrap"});
+    }
+    for(const std::string named : {"files:wrap", "same-files:wrap", "plain:wrap", "same-plain:wrap"}) {
+        INFO(named);
+        shop.fail({"key", "remove", named, "--yes"}, 2, "usage");
+    }
+    shop.succeed({"key", "remove", "other-files:wrap", "--yes"});
+    shop.succeed({"key", "remove", "other-plain:wrap", "--yes"});
+}

@@ -200,7 +200,7 @@ TEST_CASE("of processes that make an AES key of one label at the same moment, on
     ::close(ready[1]);
 }
 
-TEST_CASE("the lost answer of making an AES key: it is made once, or nothing is left of it") {
+TEST_CASE("the lost answer of making or removing an AES key: it is made once, or nothing is left of it") {
     const HsmStore store(HsmStore::Through::fault_module);
     const auto backend = store.open();
     store.fault().inject(
@@ -213,4 +213,9 @@ TEST_CASE("the lost answer of making an AES key: it is made once, or nothing is 
         R"({"fault": "return", "function": "C_GenerateKey", "rv": "CKR_TEMPLATE_INCONSISTENT", "when": "after", "times": 1})");
     CHECK(made_by(*backend, "other").has_value());
     CHECK(secret_keys(store, "other") == 0);
+
+    store.fault().inject(
+        R"({"fault": "return", "function": "C_DestroyObject", "rv": "CKR_DEVICE_ERROR", "when": "after", "times": 1})");
+    wrapping(*backend).remove_wrapping_key(made, {});
+    CHECK(secret_keys(store, "kek") == 0);
 }
