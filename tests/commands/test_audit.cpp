@@ -167,6 +167,45 @@ TEST_CASE_METHOD(AuditedWorkshop, "the key in a token that a database's keys are
     CHECK(told() == std::vector<std::string>{"decrypt hsm " + spki(wrapping) + " ok", "sign db2 " + spki(key) + " ok"});
 }
 
+TEST_CASE_METHOD(AuditedWorkshop, "so has an AES key: its label, and each use that opens the database") {
+    const std::vector<std::string> under{"--set", "db2.type=database", "--set", "db2.path=2.db", "--set", "db2.wrapping-key=hsm:kek"};
+    const auto with = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), under.begin(), under.end());
+        return arguments;
+    };
+    shop.succeed({"key", "create", "--backend", "hsm", "--type", "aes-256", "--label", "kek"});
+    const auto key = line(shop.succeed(with({"key", "create", "--backend", "db2", "--type", "p-256", "--label", "k"})));
+    CHECK(told() == std::vector<std::string>{"create hsm - ok", "identify hsm - ok", "wrap hsm - ok", "create db2 " + spki(key) + " ok"});
+    fs::remove(shop.path("audit.jsonl"));
+    shop.succeed(with({"key", "sign", key, "--in", "text", "--out", "sig"}));
+    CHECK(told() == std::vector<std::string>{"identify hsm - ok", "unwrap hsm - ok", "sign db2 " + spki(key) + " ok"});
+    CHECK(lines()[1].at("label") == "kek");
+    fs::remove(shop.path("audit.jsonl"));
+    shop.succeed({"key", "remove", "hsm:kek", "--yes"});
+    CHECK(told() == std::vector<std::string>{"remove hsm - ok"});
+    CHECK(lines()[0].at("label") == "kek");
+}
+
+TEST_CASE_METHOD(AuditedWorkshop, "config check makes no record, unless it uses a key, and tells one that cannot be") {
+    shop.make_key("a");
+    fs::remove(shop.path("audit.jsonl"));
+    CHECK(shop.succeed_json({"config", "check", "--set", "away.token-label=" + token().label()}).at("faults").empty());
+    CHECK_FALSE(shop.has("audit.jsonl"));
+    shop.succeed({"--set", "away.token-label=" + token().label(), "config", "check", "--open"});
+    CHECK_FALSE(shop.has("audit.jsonl"));
+    // A key of a token is used on the way, which is recorded.
+    shop.succeed({"key", "create", "--backend", "hsm", "--type", "aes-256", "--label", "kek"});
+    const std::vector<std::string> under{"--set", "away.token-label=" + token().label(), "--set", "db.wrapping-key=hsm:kek"};
+    auto create = under;
+    create.insert(create.end(), {"key", "create", "--backend", "db", "--type", "p-256", "--label", "k"});
+    shop.succeed(create);
+    fs::remove(shop.path("audit.jsonl"));
+    auto open = under;
+    open.insert(open.end(), {"config", "check", "--open"});
+    shop.succeed(open);
+    CHECK(told() == std::vector<std::string>{"identify hsm - ok", "unwrap hsm - ok"});
+}
+
 TEST_CASE_METHOD(AuditedWorkshop, "a signature that the token may have made twice says so") {
     const auto key = line(shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "h"}));
     softhsm_fixtures::FaultModule fault(token().module_path());
@@ -201,7 +240,9 @@ TEST_CASE_METHOD(AuditedWorkshop, "where the record cannot be opened, nothing is
         shop.fail({"--audit", file, "key", "create", "--type", "p-256", "--label", "b"}, status, code);
         shop.fail({"--audit", file, "key", "remove", key, "--yes"}, status, code);
         shop.fail({"--audit", file, "key", "create", "--type", "p-256", "--label", "b", "--dry-run"}, status, code);
-        shop.fail({"--audit", file, "config", "check"}, status, code);
+        const auto checked = shop.keyway({"--json", "--audit", file, "config", "check"});
+        CHECK(checked.status == status);
+        CHECK(Json::parse(checked.out).at("faults").at(0).at("code") == code);
     }
     CHECK(shop.succeed({"key", "list"}) == keys);
     CHECK_FALSE(shop.has("sig"));
@@ -230,7 +271,8 @@ TEST_CASE_METHOD(AuditedWorkshop, "what cannot be recorded is not handed out: no
     };
     const auto keys = shop.succeed({"key", "list"});
     for(const std::string arguments : {"key sign file:a --in text --out sig", "key sign file:a --in text --format hex",
-                                       "key create --type p-256 --label b", "key migrate file:a file:c"}) {
+                                       "key create --type p-256 --label b", "key migrate file:a file:c",
+                                       "key create --backend hsm --type aes-256 --label kek"}) {
         const auto result = limited(arguments);
         INFO(arguments << "\n" << result.err);
         CHECK(result.status == 27);
@@ -239,6 +281,7 @@ TEST_CASE_METHOD(AuditedWorkshop, "what cannot be recorded is not handed out: no
         CHECK(shop.read("audit.jsonl") == filled);
     }
     CHECK(shop.succeed({"key", "list"}) == keys);
+    CHECK(shop.succeed_json({"key", "list", "--backend", "hsm"}).at("wrapping-keys").empty());
     CHECK_FALSE(shop.has("sig"));
     for(const auto& entry : fs::directory_iterator(shop.path(""))) {
         CHECK_FALSE(entry.path().filename().string().starts_with("migration-"));

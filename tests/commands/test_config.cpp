@@ -94,6 +94,34 @@ TEST_CASE("config check shows every fault of the settings, and ends with the sta
     shop.fail({"key", "list", "--backend", "tape"}, 16, "backend_not_found");
 }
 
+TEST_CASE("config check tells the faults of no single backend together, and those of the backends with them") {
+    const Workshop shop;
+    auto settings = Json::parse(shop.read("keyway.json"));
+    settings["backend"] = Json::object();
+    settings["default-backend"] = "fil";
+    settings["backends-by-purpose"] = Json{{"leaf", "nowhere"}};
+    settings["backends"]["No Alias"] = Json{{"type", "file"}};
+    settings["backends"]["file"]["pasphrase"] = "x";
+    shop.write("keyway.json", settings.dump());
+    const auto result = shop.keyway({"--json", "--set", "db.path", "config", "check", "--open"});
+    CHECK(result.status == 10);
+    const auto out = Json::parse(result.out);
+    CHECK(out.at("ok") == false);
+    std::vector<std::string> faults;
+    for(const auto& fault : out.at("faults")) {
+        faults.push_back(fault.at("message").get<std::string>());
+    }
+    CHECK(faults == std::vector<std::string>{"keyway.json has no setting \"backend\"", "\"No Alias\" is no backend alias",
+                                             "there is no backend \"fil\" in the settings", "there is no backend \"nowhere\" in the settings",
+                                             "--set wants ALIAS.OPTION=VALUE or default-backend=ALIAS"});
+    CHECK(out.at("backends").size() == 2);
+    CHECK(out.at("backends")[1].at("faults").size() == 1);
+    CHECK(Json::parse(result.err).at("error").at("message").get<std::string>().starts_with("there are 6 faults, the first: "));
+    CHECK(shop.keyway({"config", "check"}).out.find("keyway.json has no setting \"backend\"\n  did you mean") != std::string::npos);
+    // Other commands go on ending at the first.
+    shop.fail({"key", "list"}, 10, "invalid_option");
+}
+
 TEST_CASE("what no backend can be made of is a fault, and a secret that stands in clear is not shown") {
     const Workshop shop;
     auto settings = Json::parse(shop.read("keyway.json"));

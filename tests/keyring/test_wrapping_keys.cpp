@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The wrapping key of a database, as the settings name it: ALIAS:LABEL, a reference, a file with one.
+#include <support/process.hpp>
 #include <support/raises.hpp>
 #include <support/temporary_folder.hpp>
 
@@ -12,6 +13,8 @@
 #include <botan/pk_keys.h>
 
 #include <fstream>
+#include <string>
+#include <vector>
 
 using namespace keyway;
 using keyway::test::raised;
@@ -38,6 +41,19 @@ struct World {
                                      .options = {{"path", option((folder.path() / database).string())},
                                                  {"wrapping-key", option(wrapping_key)}}});
         return all;
+    }
+
+    /// Runs another program on the token, which looks for no name that is taken.
+    void other_program(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"pkcs11-tool", "--module", softhsm.token().module_path().string(), "--token-label",
+                                             softhsm.token().label(), "--login", "--pin", "env:KEYWAY_TEST_PIN"});
+        const auto result = test::run(arguments, {.input = {}, .environment = {{"KEYWAY_TEST_PIN", softhsm.token().user_pin()}}, .folder = {}});
+        INFO(result.out << result.err);
+        REQUIRE(result.status == 0);
+    }
+
+    void put_aes_key(const std::string& label) {
+        other_program({"--keygen", "--key-type", "AES:32", "--label", label, "--private", "--sensitive", "--usage-wrap"});
     }
 
     static KeyRef make(Keyring& keyring, const char* alias, const std::string& kind, std::string_view label,
@@ -79,11 +95,27 @@ TEST_CASE("the wrapping key of a database is named as other keys are") {
     CHECK(refused("db:a").code() == Errc::invalid_option);
     CHECK(refused("elsewhere:a").code() == Errc::backend_not_found);
     CHECK(refused("./none:such").code() == Errc::storage_failed);
-    {
-        Keyring keyring(world.settings("hsm:aes"));
-        dynamic_cast<WrappingKeyStore&>(keyring.backend(BackendAlias("hsm"))).create_wrapping_key("rsa", {});
-    }
+    // Other programs put keys where they like.
+    world.put_aes_key("rsa");
     CHECK(refused("hsm:rsa").code() == Errc::key_ambiguous);
+}
+
+TEST_CASE("a key pair that cannot wrap does not shut the database whose wrapping key has its label") {
+    World world;
+    const auto settings = world.settings("hsm:curve");
+    std::optional<KeyRef> ref;
+    {
+        Keyring keyring(settings);
+        static_cast<void>(World::make(keyring, "hsm", "p-256", "curve"));
+        world.put_aes_key("curve");
+        ref = World::make(keyring, "db", "p-256", "a");
+    }
+    Keyring keyring(settings);
+    CHECK(SpkiFingerprint::of(*keyring.use(*ref)) == ref->fingerprint());
+    // And beside an RSA key pair.
+    const auto rsa = World::make(keyring, "hsm", "rsa-2048", "rsa", {"usage", "sign,decrypt"});
+    world.other_program({"--keypairgen", "--key-type", "EC:prime256v1", "--label", "rsa", "--id", "77"});
+    CHECK(keyring.open_wrapper(WrappingKeyName(BackendAlias("hsm"), "rsa"))->fingerprint({}) == rsa.fingerprint().to_string());
 }
 
 TEST_CASE("an RSA wrapping key that is lost or replaced is named as what it is") {

@@ -92,7 +92,7 @@ int open_record(const fs::path& file, Audit::Mode mode) {
     // Not through a link: whoever placed it would choose the file. Without waiting, for the reader of a pipe.
     constexpr int how = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
     int fd = ::open(file.c_str(), how);
-    if(fd < 0 && errno == ENOENT && mode == Audit::Mode::look) {
+    if(fd < 0 && errno == ENOENT && mode != Audit::Mode::write) {
         if(::faccessat(AT_FDCWD, folder_of(file).c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
             throw cannot("make", file, errno);
         }
@@ -144,9 +144,9 @@ Json json_of(const AuditEntry& entry) {
 Json json_of(const KeyUse& use) {
     return {{"operation", std::string(use.operation)},
             {"backend", std::string(use.backend)},
-            {"label", Json()},
+            {"label", text_or_null(use.label)},
             {"reference", Json()},
-            {"spki-sha256", std::string(use.spki_sha256)},
+            {"spki-sha256", text_or_null(use.spki_sha256)},
             {"fallback-from", text_or_null(use.fallback_from)},
             {"object", Json()}};
 }
@@ -195,7 +195,7 @@ void Audit::observe(const KeyUse& use) {
         return;
     }
     const std::lock_guard lock(mutex_);
-    if(current_ && current_->backend == use.backend &&
+    if(current_ && !use.spki_sha256.empty() && current_->backend == use.backend &&
        (!current_->ref || current_->ref->fingerprint().to_string() == use.spki_sha256)) {
         failures_ += use.failures;
         repeated_ = repeated_ || use.repeated;
@@ -210,6 +210,10 @@ void Audit::observe(const KeyUse& use) {
 void Audit::add(const std::string& line) {
     if(mode_ == Mode::look) {
         return;
+    }
+    if(fd_ < 0) {
+        fd_ = open_record(file_, Mode::write);
+        require_own(file_, fd_);
     }
     if(const int error_number = lock_in_time(fd_, wait_); error_number != 0) {
         throw cannot("lock", file_, error_number);

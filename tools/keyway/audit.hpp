@@ -29,7 +29,8 @@ class Audit {
 public:
     enum class Mode {
         write,
-        look  ///< only whether it could be written; nothing is made
+        when_used,  ///< made with its first line
+        look        ///< only whether it could be written; nothing is made
     };
 
     /// @throws Errc::storage_failed when it cannot be opened, and added to, or is no file; Errc::permissions_insecure when it is

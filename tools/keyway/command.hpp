@@ -81,6 +81,7 @@ struct Command {
     std::optional<Phase> backend_phase{};  ///< the backend options that it also takes, if any
     std::string details{};                 ///< a paragraph for its help, may be empty
     std::string example;
+    bool tells_faults = false;  ///< of the settings, all of them, rather than end at the first
     bool uses_keys = false;  ///< it makes, uses or removes keys, which is recorded where that is asked for
     void (*run)(Session& session, const Arguments& arguments) = nullptr;
 };

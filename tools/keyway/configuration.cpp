@@ -152,10 +152,10 @@ private:
 };
 
 /// A file that is named and is not there is told as what it is.
-Settings settings_in(const fs::path& file, const std::vector<SettingsPlace>& places) {
+void require_there(const fs::path& file, const std::vector<SettingsPlace>& places) {
     std::error_code ignored;
     if(fs::exists(file, ignored) || ignored) {
-        return read_settings(file);
+        return;
     }
     const auto used = std::ranges::find(places, SettingsPlace::State::used, &SettingsPlace::state);
     throw Error(Errc::storage_failed, "there is no settings file " + in_quotes(file.string()),
@@ -179,12 +179,24 @@ std::string aliases_in(const Settings& settings) {
     return list;
 }
 
-Configuration load_configuration(const Globals& globals) {
+Configuration load_configuration(const Globals& globals, Faults faults) {
     Configuration configuration;
+    const auto take = [&](const auto& work) {
+        try {
+            work();
+        } catch(const Error& error) {
+            if(faults == Faults::end) {
+                throw;
+            }
+            configuration.faults.push_back(error);
+        }
+    };
     configuration.places = all_places(globals);
     configuration.file = choose_place(configuration.places);
     if(configuration.file) {
-        configuration.settings = settings_in(*configuration.file, configuration.places);
+        require_there(*configuration.file, configuration.places);
+        configuration.settings = faults == Faults::end ? read_settings(*configuration.file)
+                                                       : read_settings(*configuration.file, configuration.faults);
         if(const auto& audit = configuration.settings.audit()) {
             configuration.settings.set_audit(audit_beside(*configuration.file, *audit));
         }
@@ -192,9 +204,9 @@ Configuration load_configuration(const Globals& globals) {
     if(!globals.sets.empty()) {
         Draft draft(configuration.settings);
         for(const auto& text : globals.sets) {
-            draft.set(text);
+            take([&] { draft.set(text); });
         }
-        configuration.settings = draft.settings();
+        take([&] { configuration.settings = draft.settings(); });
     }
     if(globals.audit) {
         configuration.settings.set_audit(*globals.audit);

@@ -30,6 +30,12 @@ struct Configuration {
     Settings settings;
     std::optional<std::filesystem::path> file;  ///< nothing when there is no file
     std::vector<SettingsPlace> places;          ///< in the order of looking
+    std::vector<Error> faults{};                ///< of no single backend, where they are gathered
+};
+
+enum class Faults {
+    end,    ///< the first one is thrown
+    gather  ///< they are told together; what is at fault is left out
 };
 
 /// What to do where a backend is asked for and there are no settings.
@@ -47,6 +53,6 @@ inline constexpr std::string_view no_settings_hint =
 /// that is loaded.
 /// @throws Errc::permissions_insecure when somebody else could; what read_settings throws;
 /// Errc::invalid_option when a --set is malformed
-[[nodiscard]] Configuration load_configuration(const Globals& globals);
+[[nodiscard]] Configuration load_configuration(const Globals& globals, Faults faults = Faults::end);
 
 }  // namespace keyway::cli

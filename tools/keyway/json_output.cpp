@@ -38,14 +38,18 @@ Json json_of(const KeyRef& ref) {
     return json;
 }
 
+Json json_of_attributes(const std::vector<std::pair<std::string, std::string>>& attributes) {
+    auto json = Json::object();
+    for(const auto& [name, value] : attributes) {
+        json[name] = is_yes_or_no(name) ? Json(value == "yes") : Json(value);
+    }
+    return json;
+}
+
 Json json_of(const KeyInfo& key) {
     auto json = json_of(key.ref);
     json["label"] = key.label;
-    auto attributes = Json::object();
-    for(const auto& [name, value] : key.attributes) {
-        attributes[name] = is_yes_or_no(name) ? Json(value == "yes") : Json(value);
-    }
-    json["attributes"] = std::move(attributes);
+    json["attributes"] = json_of_attributes(key.attributes);
     return json;
 }
 

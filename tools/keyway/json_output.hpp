@@ -20,6 +20,7 @@ using Json = nlohmann::ordered_json;
 /// What every command says of a key: its reference in both forms, and the parts that programs ask for most.
 [[nodiscard]] Json json_of(const KeyRef& ref);
 [[nodiscard]] Json json_of(const KeyInfo& key);
+[[nodiscard]] Json json_of_attributes(const std::vector<std::pair<std::string, std::string>>& attributes);
 [[nodiscard]] Json json_of(const Botan::X509_Certificate& certificate);
 
 /// What an error says: code, message, hint, backend, return value.

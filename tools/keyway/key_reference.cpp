@@ -3,6 +3,7 @@
 
 #include "configuration.hpp"
 #include "input_file.hpp"
+#include "wrapping_keys.hpp"
 
 #include <keyway/core/error.hpp>
 #include <keyway/key/paged_key_lister.hpp>
@@ -130,6 +131,11 @@ KeyInfo key_with_label(const KeyBackend& backend, const OptionValues& options, c
                     throw Error(fault);
                 }
             }
+        }
+        if(!wrapping_keys_with_label(backend, options, label).empty()) {
+            throw Error(Errc::unsupported, "the key " + what + " is an AES key, which wraps other keys and does nothing else",
+                        "a database is under it that names it by \"wrapping-key\"; name a key pair")
+                .in_backend(backend.alias().str());
         }
         throw Error(Errc::key_not_found, "there is no key " + what, candidates(backend, options))
             .in_backend(backend.alias().str());

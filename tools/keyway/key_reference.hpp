@@ -35,7 +35,7 @@ void list_pages(const KeyBackend& backend, const OptionValues& options, const st
 [[nodiscard]] KeyListing keys_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label);
 
 /// The one key of that label.
-/// @throws Errc::key_not_found, Errc::key_ambiguous with the candidates
+/// @throws Errc::key_not_found, Errc::key_ambiguous with the candidates; Errc::unsupported when it is a secret key
 [[nodiscard]] KeyInfo key_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label);
 
 /// The key of that reference, as a listing has it.

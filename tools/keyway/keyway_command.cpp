@@ -125,16 +125,27 @@ Arguments arguments_of(const Command& command, const std::vector<Flag>& flags, c
 }
 
 /// Opened before anything is done: what cannot be recorded is not to be done.
-std::unique_ptr<Audit> audit_of(const Command& command, const Arguments& arguments, const Settings& settings) {
-    if(!settings.audit() || !command.uses_keys) {
+std::unique_ptr<Audit> audit_of(const Command& command, const Arguments& arguments, Configuration& configuration) {
+    const auto& file = configuration.settings.audit();
+    if(!file || !command.uses_keys) {
         return nullptr;
     }
-    return std::make_unique<Audit>(*settings.audit(), arguments.has("dry-run") ? Audit::Mode::look : Audit::Mode::write);
+    try {
+        return std::make_unique<Audit>(*file, arguments.has("dry-run")  ? Audit::Mode::look
+                                              : command.tells_faults ? Audit::Mode::when_used
+                                                                       : Audit::Mode::write);
+    } catch(const Error& error) {
+        if(!command.tells_faults) {
+            throw;
+        }
+        configuration.faults.push_back(error);
+        return nullptr;
+    }
 }
 
 void run_command(const Globals& globals, const BackendRegistry& backends) {
     const auto& command = find_command(globals.rest);
-    auto configuration = load_configuration(globals);
+    auto configuration = load_configuration(globals, command.tells_faults ? Faults::gather : Faults::end);
     const auto options = command.backend_phase
                              ? option_flags(command, backends, configuration.settings)
                              : std::vector<OptionFlag>{};
@@ -142,7 +153,7 @@ void run_command(const Globals& globals, const BackendRegistry& backends) {
     const auto arguments = arguments_of(command, all_flags(command, options), rest, backends, configuration.settings);
     // In this scope, so that backends and their tokens are closed before main returns: PKCS#11 modules do not
     // survive calls from static destructors.
-    auto audit = audit_of(command, arguments, configuration.settings);
+    auto audit = audit_of(command, arguments, configuration);
     Session session(std::move(configuration), globals.json ? OutputForm::json : OutputForm::text, options,
                     arguments, backends, std::move(audit));
     command.run(session, arguments);

@@ -146,6 +146,17 @@ void Session::work_with(const std::vector<BackendAlias>& backends, const std::ve
     options_ = assign_options(flags_, arguments_, each, by_alias, types(), configuration_.settings);
 }
 
+std::optional<WrappingKeyName> Session::wrapping_key_of(const BackendAlias& alias) const {
+    const auto& options = configuration_.settings.backend(alias).options;
+    const auto option = options.find("wrapping-key");
+    if(option == options.end()) {
+        return std::nullopt;
+    }
+    auto name = WrappingKeyName::parse(option->second.value);
+    keyring_.require_wrapping_backend(name);
+    return name;
+}
+
 void Session::choose_label(const BackendAlias& alias, const std::string& label) {
     RawOption raw{.value = label, .form = RawOption::Form::text, .origin = {OptionOrigin::Kind::call, "the command line"}};
     if(const auto [given, is_new] = options_[alias].emplace("label", std::move(raw)); !is_new) {

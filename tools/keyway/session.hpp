@@ -8,6 +8,7 @@
 #include "prompt.hpp"
 
 #include <keyway/core/clock.hpp>
+#include <keyway/key/key_wrapper.hpp>
 #include <keyway/keyring/keyring.hpp>
 
 #include <nlohmann/json_fwd.hpp>
@@ -124,6 +125,13 @@ public:
 
     /// @throws Errc::backend_not_found, Errc::invalid_option
     [[nodiscard]] KeyBackend& backend(const BackendAlias& alias) { return keyring_.backend(alias); }
+
+    /// What a backend's option "wrapping-key" names; nothing where it has none.
+    /// @throws Errc::malformed_data, Errc::storage_failed; what Keyring::require_wrapping_backend throws
+    [[nodiscard]] std::optional<WrappingKeyName> wrapping_key_of(const BackendAlias& alias) const;
+
+    /// @throws as Keyring::open_wrapper
+    [[nodiscard]] std::unique_ptr<KeyWrapper> open_wrapper(const WrappingKeyName& name) { return keyring_.open_wrapper(name); }
 
     /// The options of the command line for a backend.
     /// @throws Errc::invalid_option

@@ -1,12 +1,80 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "wrapping_keys.hpp"
 
+#include "json_output.hpp"
+
 #include <keyway/core/error.hpp>
+#include <keyway/key/store_identity.hpp>
 #include <keyway/key/wrapping_key_name.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <system_error>
 
 namespace keyway::cli {
 
-void require_no_wrapping_key(const Session& session, const KeyRef& key, const std::string& label, const std::string& hint) {
+namespace {
+
+/// Whether the stores of two backends of one type, neither of which tells what it is, may be the same one.
+bool may_be_same_place(const BackendSettings& one, const BackendSettings& other) {
+    const auto a = one.options.find("path");
+    const auto b = other.options.find("path");
+    if(a == one.options.end() || b == other.options.end()) {
+        return (a == one.options.end()) == (b == other.options.end());  // a server may go by many names
+    }
+    std::error_code error;
+    const auto canonical = [&](const std::string& path) { return std::filesystem::weakly_canonical(path, error); };
+    return canonical(a->second.value) == canonical(b->second.value) || error;
+}
+
+bool is_same_store(Session& session, const BackendAlias& one, const BackendAlias& other) {
+    const auto& settings = session.configuration().settings;
+    const auto& first = settings.backend(one);
+    const auto& second = settings.backend(other);
+    if(one == other || first.type != second.type) {
+        return one == other;
+    }
+    const auto* const a = dynamic_cast<const StoreIdentity*>(&session.backend(one));
+    const auto* const b = dynamic_cast<const StoreIdentity*>(&session.backend(other));
+    return a == nullptr || b == nullptr ? may_be_same_place(first, second) : a->store_identity() == b->store_identity();
+}
+
+/// Whether the name may be the key's, in whichever store.
+bool names(const WrappingKeyName& name, const EndangeredKey& key) {
+    if(name.ref()) {
+        return key.ref && key.ref->fingerprint() == name.ref()->fingerprint();
+    }
+    return key.label == name.label();
+}
+
+}  // namespace
+
+std::vector<WrappingKeyInfo> wrapping_keys_in(const KeyBackend& backend, const OptionValues& options) {
+    const auto* const store = dynamic_cast<const WrappingKeyStore*>(&backend);
+    return store == nullptr ? std::vector<WrappingKeyInfo>{} : store->list_wrapping_keys(options);
+}
+
+std::vector<WrappingKeyInfo> wrapping_keys_with_label(const KeyBackend& backend, const OptionValues& options,
+                                                      const std::string& label) {
+    auto keys = wrapping_keys_in(backend, options);
+    std::erase_if(keys, [&](const WrappingKeyInfo& key) { return key.label != label; });
+    return keys;
+}
+
+Json json_of(const BackendAlias& alias, const WrappingKeyInfo& key) {
+    return {{"name", WrappingKeyName(alias, key.label).to_string()},
+            {"type", key.type},
+            {"purpose", "wrapping"},
+            {"backend", alias.str()},
+            {"label", key.label},
+            {"attributes", json_of_attributes(key.attributes)}};
+}
+
+void require_no_wrapping_key(Session& session, const EndangeredKey& key, const std::string& hint) {
+    if(key.ref && key.ref->key().type() != KeyType::rsa) {
+        return;  // it wraps nothing
+    }
     std::string opened;
     for(const auto& [alias, backend] : session.configuration().settings.backends()) {
         const auto option = backend.options.find("wrapping-key");
@@ -14,17 +82,20 @@ void require_no_wrapping_key(const Session& session, const KeyRef& key, const st
             continue;
         }
         try {
-            if(WrappingKeyName::parse(option->second.value).may_be(key, label)) {
+            const auto name = WrappingKeyName::parse(option->second.value);
+            if(names(name, key) && is_same_store(session, name.backend(), key.backend)) {
                 opened += (opened.empty() ? "" : ", ") + in_quotes(alias.str());
             }
         } catch(const Error& error) {
-            session.warn("whether the key is the wrapping key of backend " + in_quotes(alias.str()) +
-                         " cannot be told: " + error.message());
+            throw Error(Errc::usage,
+                        "whether the key " + in_quotes(key.label) + " is the wrapping key of backend " + in_quotes(alias.str()) +
+                            " cannot be told: " + error.message(),
+                        hint);
         }
     }
     if(!opened.empty()) {
         throw Error(Errc::usage,
-                    "the key " + in_quotes(label) + " is the wrapping key of " + opened +
+                    "the key " + in_quotes(key.label) + " is the wrapping key of " + opened +
                         ": without it no key there can be opened",
                     hint);
     }

@@ -3,12 +3,35 @@
 
 #include "session.hpp"
 
+#include <keyway/key/wrapping_key_store.hpp>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+#include <vector>
+
 namespace keyway::cli {
 
-/// Refuses what would take a key away that opens all keys of a database in the settings.
-/// @param label as a listing has it
+/// The secret keys that a backend holds, which wrap other keys; none where it keeps none.
+[[nodiscard]] std::vector<WrappingKeyInfo> wrapping_keys_in(const KeyBackend& backend, const OptionValues& options);
+
+/// The same with one label.
+[[nodiscard]] std::vector<WrappingKeyInfo> wrapping_keys_with_label(const KeyBackend& backend, const OptionValues& options,
+                                                                    const std::string& label);
+
+[[nodiscard]] nlohmann::ordered_json json_of(const BackendAlias& alias, const WrappingKeyInfo& key);
+
+/// A key that is to be taken away.
+struct EndangeredKey {
+    BackendAlias backend;
+    std::string label;           ///< as a listing has it
+    std::optional<KeyRef> ref{};  ///< nothing for a secret key
+};
+
+/// Refuses what would take a key away that opens all keys of a database in the settings: under whichever alias they name its store.
+/// What cannot be told is refused as well.
 /// @param hint what can be done
-/// @throws Errc::usage with the backends whose "wrapping-key" it is
-void require_no_wrapping_key(const Session& session, const KeyRef& key, const std::string& label, const std::string& hint);
+/// @throws Errc::usage with the backends whose "wrapping-key" it is, or may be
+void require_no_wrapping_key(Session& session, const EndangeredKey& key, const std::string& hint);
 
 }  // namespace keyway::cli

@@ -92,13 +92,29 @@ BackendAlias::BackendAlias(std::string name) : name_(std::move(name)) {
 }
 
 Settings Settings::parse(std::string_view json, std::string_view place) {
+    std::vector<Error> faults;
+    auto settings = parse(json, place, faults);
+    if(!faults.empty()) {
+        throw Error(faults.front());
+    }
+    return settings;
+}
+
+Settings Settings::parse(std::string_view json, std::string_view place, std::vector<Error>& faults) {
     const auto root = parse_json(json, place);
     if(!root.is_object()) {
         throw Error(Errc::malformed_data, std::string(place) + " is not a JSON object", "see docs/formats.md, settings");
     }
+    const auto take = [&](const auto& work) {
+        try {
+            work();
+        } catch(const Error& error) {
+            faults.push_back(error);
+        }
+    };
     Settings settings;
     std::map<KeyPurpose, BackendAlias> purposes;
-    for(const auto& [name, value] : root.items()) {
+    const auto take_setting = [&](const std::string& name, const nlohmann::json& value) {
         if(name == "version") {
             if(!value.is_number_integer() || value != 1) {
                 throw Error(Errc::malformed_data,
@@ -110,8 +126,10 @@ Settings Settings::parse(std::string_view json, std::string_view place) {
                 throw wrong_form(place, name, "an object of aliases and backends");
             }
             for(const auto& [alias, backend] : value.items()) {
-                const BackendAlias checked(alias);
-                settings.add(checked, parse_backend(checked, backend, place));
+                take([&, &alias = alias, &backend = backend] {
+                    const BackendAlias checked(alias);
+                    settings.add(checked, parse_backend(checked, backend, place));
+                });
             }
         } else if(name == "backends-by-purpose") {
             purposes = parse_purposes(value, name, place);
@@ -129,16 +147,19 @@ Settings Settings::parse(std::string_view json, std::string_view place) {
                         std::string(place) + " has no setting " + in_quotes(name),
                         name_hint(name, {"audit", "backends", "backends-by-purpose", "default-backend", "version"}));
         }
+    };
+    for(const auto& [name, value] : root.items()) {
+        take([&, &name = name, &value = value] { take_setting(name, value); });
     }
-    if(root.contains("default-backend")) {
-        settings.set_default(BackendAlias(root["default-backend"].get<std::string>()));
+    if(root.contains("default-backend") && root["default-backend"].is_string()) {
+        take([&] { settings.set_default(BackendAlias(root["default-backend"].get<std::string>())); });
     }
     for(const auto& [purpose, alias] : purposes) {
-        settings.set_for_purpose(purpose, alias);
+        take([&, purpose = purpose, &alias = alias] { settings.set_for_purpose(purpose, alias); });
     }
     for(const auto& [alias, backend] : settings.backends()) {
         for(const auto& [purpose, fallback] : backend.fallbacks) {
-            static_cast<void>(settings.fallback_of(alias, purpose));
+            take([&, purpose = purpose, &alias = alias] { static_cast<void>(settings.fallback_of(alias, purpose)); });
         }
     }
     return settings;
@@ -215,6 +236,15 @@ const BackendSettings& Settings::backend(const BackendAlias& alias) const {
 }
 
 Settings read_settings(const std::filesystem::path& file) {
+    std::vector<Error> faults;
+    auto settings = read_settings(file, faults);
+    if(!faults.empty()) {
+        throw Error(faults.front());
+    }
+    return settings;
+}
+
+Settings read_settings(const std::filesystem::path& file, std::vector<Error>& faults) {
     const auto bytes = read_file(file, largest_settings);
     std::error_code ignored;
     const auto others = std::filesystem::status(file, ignored).permissions() & std::filesystem::perms::others_write;
@@ -224,7 +254,7 @@ Settings read_settings(const std::filesystem::path& file) {
                     "chmod o-w " + file.string());
     }
     return Settings::parse({static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()},
-                           file.string());
+                           file.string(), faults);
 }
 
 }  // namespace keyway

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <keyway/core/api.hpp>
+#include <keyway/core/error.hpp>
 #include <keyway/options/option_values.hpp>
 
 #include <compare>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace keyway {
 
@@ -64,6 +66,11 @@ public:
     /// @throws Errc::invalid_option when a name is unknown or a value has the wrong form
     [[nodiscard]] static Settings parse(std::string_view json, std::string_view place);
 
+    /// The same where every fault is to be told: what is at fault is left out of the settings.
+    /// @param faults gets what parse would throw first, and all the others
+    /// @throws Errc::malformed_data when the text is no JSON object
+    [[nodiscard]] static Settings parse(std::string_view json, std::string_view place, std::vector<Error>& faults);
+
     void add(const BackendAlias& alias, BackendSettings backend);
     void set_default(const BackendAlias& alias);
     void set_for_purpose(KeyPurpose purpose, const BackendAlias& alias);
@@ -100,5 +107,9 @@ private:
 /// @throws Errc::storage_failed when it cannot be read; Errc::permissions_insecure when every user can change it; and what
 ///         Settings::parse throws
 [[nodiscard]] KEYWAY_API Settings read_settings(const std::filesystem::path& file);
+
+/// The same where every fault is to be told.
+/// @param faults as of Settings::parse
+[[nodiscard]] KEYWAY_API Settings read_settings(const std::filesystem::path& file, std::vector<Error>& faults);
 
 }  // namespace keyway

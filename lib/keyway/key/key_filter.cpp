@@ -2,12 +2,14 @@
 #include <keyway/key/certificate_keeper.hpp>
 #include <keyway/key/key_filter.hpp>
 #include <keyway/key/store_checker.hpp>
+#include <keyway/key/store_identity.hpp>
 
 #include <vector>
 
 namespace keyway {
 
 StoreChecker::~StoreChecker() = default;
+StoreIdentity::~StoreIdentity() = default;
 CertificateKeeper::~CertificateKeeper() = default;
 
 namespace {
@@ -39,9 +41,13 @@ bool fits(std::string_view text, std::string_view pattern) {
 
 KeyFilter KeyFilter::with_type(std::string_view type) const {
     auto copy = *this;
-    copy.type_ = type == "rsa"                               ? "rsa-*"
-                 : type.find('*') != std::string_view::npos ? std::string(type)
-                                                             : KeySpec::parse(type).to_string();
+    if(type == "rsa" || type == "aes") {
+        copy.type_ = std::string(type) + "-*";
+    } else if(type.find('*') != std::string_view::npos || type == "aes-128" || type == "aes-192" || type == "aes-256") {
+        copy.type_ = type;
+    } else {
+        copy.type_ = KeySpec::parse(type).to_string();
+    }
     return copy;
 }
 
@@ -53,6 +59,10 @@ KeyFilter KeyFilter::with_label(std::string_view label) const {
 
 bool KeyFilter::takes(const KeyInfo& key) const {
     return fits(key.label, label_) && fits(key.ref.key().to_string(), type_);
+}
+
+bool KeyFilter::takes(const WrappingKeyInfo& key) const {
+    return fits(key.label, label_) && fits(key.type, type_);
 }
 
 KeyListing KeyFilter::of(KeyListing listing) const {

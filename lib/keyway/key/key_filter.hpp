@@ -3,6 +3,7 @@
 
 #include <keyway/core/api.hpp>
 #include <keyway/key/key_info.hpp>
+#include <keyway/key/wrapping_key_store.hpp>
 
 #include <string>
 #include <string_view>
@@ -16,7 +17,8 @@ public:
     /// Takes every key.
     KeyFilter() = default;
 
-    /// @param type in any spelling that KeySpec::parse takes ("P-256"), the family "rsa", or with `*` ("brainpool-*")
+    /// @param type in any spelling that KeySpec::parse takes ("P-256"), the families "rsa" and "aes", "aes-256" for a secret key, or with
+    ///        `*` ("brainpool-*")
     /// @throws Errc::unsupported when there is no such kind of key
     [[nodiscard]] KeyFilter with_type(std::string_view type) const;
 
@@ -24,6 +26,7 @@ public:
     [[nodiscard]] KeyFilter with_label(std::string_view label) const;
 
     [[nodiscard]] bool takes(const KeyInfo& key) const;
+    [[nodiscard]] bool takes(const WrappingKeyInfo& key) const;
 
     /// The keys that it takes, in their order; all faults, as nobody knows what they are.
     [[nodiscard]] KeyListing of(KeyListing listing) const;

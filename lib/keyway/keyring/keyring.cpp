@@ -71,7 +71,7 @@ Keyring::Keyring(Settings settings, BackendContext context, BackendRegistry back
 
 Keyring::~Keyring() = default;
 
-std::unique_ptr<KeyWrapper> Keyring::open_wrapper(const WrappingKeyName& name) {
+void Keyring::require_wrapping_backend(const WrappingKeyName& name) const {
     // Two that need each other would look for each other for ever.
     if(settings_.backend(name.backend()).options.contains("wrapping-key")) {
         throw Error(Errc::invalid_option,
@@ -79,6 +79,10 @@ std::unique_ptr<KeyWrapper> Keyring::open_wrapper(const WrappingKeyName& name) {
                         ", whose keys are under a wrapping key themselves",
                     "name a key in an HSM or a file");
     }
+}
+
+std::unique_ptr<KeyWrapper> Keyring::open_wrapper(const WrappingKeyName& name) {
+    require_wrapping_backend(name);
     if(name.ref()) {
         return rsa_key_wrapper(use(*name.ref()));
     }
@@ -94,7 +98,7 @@ std::unique_ptr<KeyWrapper> Keyring::open_wrapper(const WrappingKeyName& name) {
     const auto what = in_quotes(name.label()) + " in backend " + in_quotes(name.backend().str());
     if(found == 0) {
         throw Error(Errc::key_not_found, "there is no key " + what,
-                    "neither a key pair nor an AES key has this label; `keyway key list` shows the key pairs");
+                    "neither a key pair nor an AES key has this label; `keyway key list` shows both");
     }
     if(found > 1) {
         throw Error(Errc::key_ambiguous, "there are " + std::to_string(found) + " keys " + what,

@@ -80,13 +80,21 @@ public:
     /// @return for each reference, in the same order
     [[nodiscard]] std::vector<OpenedKey> use_all(std::span<const KeyRef> refs, const OptionValues& options = {});
 
+    /// Whether the settings have the backend of a wrapping key, as one whose keys may wrap others; nothing is reached.
+    /// @throws Errc::backend_not_found; Errc::invalid_option when its keys are under a wrapping key themselves
+    void require_wrapping_backend(const WrappingKeyName& name) const;
+
+    /// Opens the key by which another backend's keys are wrapped: what the option "wrapping-key" names.
+    /// @throws as require_wrapping_backend; Errc::key_not_found; Errc::key_ambiguous when several keys have the label, an AES key and an
+    ///         RSA key pair, say; Errc::unsupported when it cannot wrap; what reaching the store throws
+    [[nodiscard]] std::unique_ptr<KeyWrapper> open_wrapper(const WrappingKeyName& name);
+
     [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
     [[nodiscard]] const BackendRegistry& backends() const noexcept { return backends_; }
 
 private:
     struct Fallbacks;
 
-    [[nodiscard]] std::unique_ptr<KeyWrapper> open_wrapper(const WrappingKeyName& name);
     void tell_opened(const KeyRef& ref);
     void tell_if_opened(const KeyRef& ref, OpenedKey& opened);
     [[nodiscard]] CreatedKey create_in_fallback(const KeyFallback& fallback,

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Key-encryption keys that are wrapped by an AES key in SoftHSM, by RFC 3394.
-#include <keyway/key/key_rewrapper.hpp>
 #include <keyway/key/wrapping_key_store.hpp>
 #include <keyway/pkcs11/keys/secret_key_internal.hpp>
 
 #include <botan/pk_keys.h>
 
-#include <backends/database/database_place.hpp>
+#include <backends/database/wrapping_support.hpp>
 #include <backends/hsm/hsm_store.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <support/raises.hpp>
@@ -32,15 +31,13 @@ public:
     [[nodiscard]] const HsmStore& store() const { return store_; }
 
     [[nodiscard]] OpenedBackend under(const DatabasePlace& place, const std::string& wrapping_key) const {
-        auto settings = place.where();
-        settings["wrapping-key"] = wrapping_key;
-        return {database_backend(), settings, {}, [this](const WrappingKeyName& name) {
-                    ++opened;
-                    if(auto found = wrapper(name.label())) {
-                        return found;
-                    }
-                    throw Error(Errc::key_not_found, "there is no key " + in_quotes(name.label()));
-                }};
+        return test::opened_under(place, wrapping_key, [this](const WrappingKeyName& name) {
+            ++opened;
+            if(auto found = wrapper(name.label())) {
+                return found;
+            }
+            throw Error(Errc::key_not_found, "there is no key " + in_quotes(name.label()));
+        });
     }
 
     mutable int opened = 0;
@@ -97,8 +94,7 @@ TEST_CASE("a database under an AES key: no passphrase, and the token is asked on
     CHECK(!token.under(place, "hsm:kek").check(ref));
 
     token.make("next");
-    auto& rewrapper = dynamic_cast<KeyRewrapper&>(*backend.operator->());
-    CHECK(rewrapper.rewrap({.new_wrapping_key = WrappingKeyName(BackendAlias("hsm"), "next")}, {}).rewrapped == 1);
+    CHECK(test::rewrap(backend, {.new_wrapping_key = WrappingKeyName(BackendAlias("hsm"), "next")}).rewrapped == 1);
     CHECK(!token.under(place, "hsm:next").check(ref));
     CHECK(token.under(place, "hsm:kek").check(ref)->code() == Errc::key_mismatch);
 }

@@ -4,7 +4,6 @@
 #include <keyway/backends/database/key_encryption_key_internal.hpp>
 #include <keyway/backends/file/file_backend.hpp>
 #include <keyway/backends/hsm/hsm_backend.hpp>
-#include <keyway/key/key_rewrapper.hpp>
 #include <keyway/key/software_key_internal.hpp>
 #include <keyway/key/store_checker.hpp>
 
@@ -13,7 +12,7 @@
 #include <botan/pubkey.h>
 #include <botan/system_rng.h>
 
-#include <backends/database/database_place.hpp>
+#include <backends/database/wrapping_support.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <softhsm_fixtures/catch2.hpp>
@@ -26,6 +25,7 @@ using namespace keyway;
 using keyway::test::DatabasePlace;
 using keyway::test::OpenedBackend;
 using keyway::test::raised;
+using keyway::test::rewrap;
 
 namespace {
 
@@ -55,18 +55,11 @@ private:
 
 OpenedBackend under(const DatabasePlace& place, const Keys& keys, const std::string& wrapping_key,
                     const OpenedBackend::Texts& more = {}) {
-    auto settings = place.where();
-    settings["wrapping-key"] = wrapping_key;
-    settings.insert(more.begin(), more.end());
-    return {database_backend(), settings, {{"PASS", "correct horse"}}, keys.opener()};
+    return test::opened_under(place, wrapping_key, keys.opener(), more);
 }
 
 OpenedBackend under_passphrase(const DatabasePlace& place, const Keys& keys) {
     return {database_backend(), place.settings(), {{"PASS", "correct horse"}}, keys.opener()};
-}
-
-RewrapResult rewrap(const OpenedBackend& backend, const RewrapRequest& request) {
-    return dynamic_cast<KeyRewrapper&>(*backend.operator->()).rewrap(request, backend.options(Phase::use, {}));
 }
 
 RewrapRequest to_key(const KeyRef& ref, std::function<void(const RewrapProgress&)> progress = {}) {
@@ -279,10 +272,8 @@ TEST_CASE("a key in SoftHSM: one that signs and decrypts, one that only decrypts
         return KeyRef(BackendAlias("hsm"), ref.backend_type(), ref.key(), ref.fingerprint(), ref.locator());
     };
     const auto under_hsm = [&](const DatabasePlace& place, const KeyRef& wrapping) {
-        auto settings = place.where();
-        settings["wrapping-key"] = wrapping.to_string();
-        return OpenedBackend(database_backend(), settings, {},
-                             [&](const WrappingKeyName& name) { return rsa_key_wrapper(hsm.use(name.ref().value())); });
+        return test::opened_under(place, wrapping.to_string(),
+                                  [&](const WrappingKeyName& name) { return rsa_key_wrapper(hsm.use(name.ref().value())); });
     };
     for(const auto* const usage : {"sign,decrypt", "decrypt"}) {
         INFO(usage);

@@ -6,6 +6,7 @@
 
 #include <botan/pk_keys.h>
 
+#include <backends/database/wrapping_support.hpp>
 #include <backends/file/opened_backend.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <support/cutting_proxy.hpp>
@@ -87,6 +88,31 @@ TEST_CASE("where nobody can find out what became of a commit, that is said") {
     CHECK(error.hint().find("list") != std::string::npos);
     CHECK(place.labels() == std::vector<std::string>{"first", "lost"});
     CHECK(!opened(place.direct).list().empty());
+}
+
+TEST_CASE("a rewrap whose answer is lost, at its beginning or at its end, is told as what it is: done") {
+    for(const auto cut : {CuttingProxy::Cut::before_commit, CuttingProxy::Cut::after_commit}) {
+        for(const bool at_the_end : {false, true}) {
+            INFO(at_the_end);
+            Proxied place;
+            const auto backend = opened(place.through);
+            const auto first = backend.create("ed25519", {{"label", "a"}}).ref;
+            const auto second = backend.create("ed25519", {{"label", "b"}}).ref;
+            RewrapRequest request{.new_passphrase = Secret("next"), .batch = 50};
+            if(at_the_end) {
+                request.progress = [&](const RewrapProgress&) { place.proxy.cut_next(cut); };
+            } else {
+                place.proxy.cut_next(cut);
+            }
+            const auto result = test::rewrap(backend, request);
+            CHECK(place.proxy.cuts() == 1);
+            CHECK(result.rewrapped == 2);
+            CHECK(place.client.answer("select count(*) from keyway.key_encryption_key") == "1");
+            const OpenedBackend after(database_backend(), {{"postgresql", place.direct}, {"passphrase", "env:PASS"}}, {{"PASS", "next"}});
+            CHECK(!after.check(first));
+            CHECK(!after.check(second));
+        }
+    }
 }
 
 TEST_CASE("settings that do not fit together are refused") {

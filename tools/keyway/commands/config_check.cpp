@@ -23,6 +23,34 @@ struct Seen {
     std::string not_opened{};         ///< why none was, where it has some
 };
 
+/// The fault that the option "wrapping-key" has by itself; nothing is reached.
+std::optional<WrappingKeyName> wrapping_key_of(const Session& session, Seen& seen) {
+    try {
+        return session.wrapping_key_of(seen.alias);
+    } catch(const Error& error) {
+        seen.faults.push_back(Error(error.code(), "the wrapping key of backend " + in_quotes(seen.alias.str()) + ": " + error.message(),
+                                    error.hint())
+                                  .in_backend(seen.alias.str()));
+        return std::nullopt;
+    }
+}
+
+/// Looks the wrapping key up: where there is no key yet, none that is opened shows that it is there. Nobody is asked for its secret.
+void open_wrapping_key(Session& session, const WrappingKeyName& name, Seen& seen) {
+    if(!session.look_at_secrets(name.backend(), {})) {
+        return;
+    }
+    try {
+        static_cast<void>(session.open_wrapper(name));
+    } catch(const Error& error) {
+        throw Error(error.code(),
+                    "the wrapping key " + in_quotes(name.short_name()) + " of backend " + in_quotes(seen.alias.str()) +
+                        " cannot be used: " + error.message(),
+                    error.hint())
+            .with_return_value(error.return_value());
+    }
+}
+
 /// What is wrong with options together, or with what they say, is told when the backend is made; nothing is reached.
 void make(Session& session, Seen& seen) {
     try {
@@ -51,10 +79,13 @@ void open_one(Session& session, const KeyInfo& first, Seen& seen) {
 }
 
 /// Reaches the backend and lists its keys, which takes its secret where it needs one for that.
-void open(Session& session, Seen& seen) {
+void open(Session& session, const std::optional<WrappingKeyName>& wrapping_key, Seen& seen) {
     try {
         auto& backend = session.backend(seen.alias);
         static_cast<void>(backend.capabilities());
+        if(wrapping_key) {
+            open_wrapping_key(session, *wrapping_key, seen);
+        }
         if(dynamic_cast<const KeyLister*>(&backend) != nullptr) {
             std::size_t keys = 0;
             std::optional<KeyInfo> first;
@@ -91,13 +122,20 @@ void report(const Session& session, const std::vector<Seen>& backends) {
     auto json = Json::array();
     std::vector<Row> rows;
     std::string faults_text;
-    bool ok = true;
+    const auto tell = [&](const Error& fault) {
+        faults_text += "\n" + visible(fault.message()) + "\n" + (fault.hint().empty() ? "" : "  " + visible(fault.hint()) + "\n");
+    };
+    auto general = Json::array();
+    for(const auto& fault : session.configuration().faults) {
+        general.push_back(json_of(fault));
+        tell(fault);
+    }
+    bool ok = general.empty();
     for(const auto& seen : backends) {
         auto faults = Json::array();
         for(const auto& fault : seen.faults) {
             faults.push_back(json_of(fault));
-            faults_text += "\n" + visible(fault.message()) + "\n" +
-                           (fault.hint().empty() ? "" : "  " + visible(fault.hint()) + "\n");
+            tell(fault);
         }
         ok = ok && seen.faults.empty();
         json.push_back({{"alias", seen.alias.str()},
@@ -109,23 +147,26 @@ void report(const Session& session, const std::vector<Seen>& backends) {
         rows.push_back({seen.alias.str(), seen.type, state_of(seen)});
     }
     const auto& file = session.configuration().file;
-    session.report({{"settings", file ? Json(file->string()) : Json()}, {"ok", ok}, {"backends", std::move(json)}},
+    session.report({{"settings", file ? Json(file->string()) : Json()}, {"ok", ok}, {"faults", std::move(general)}, {"backends", std::move(json)}},
                    table({"ALIAS", "TYPE", "STATE"}, rows) + faults_text);
 }
 
 void run(Session& session, const Arguments& arguments) {
     const auto& settings = session.configuration().settings;
-    if(settings.backends().empty()) {
+    auto faults = session.configuration().faults;
+    if(settings.backends().empty() && faults.empty()) {
         throw Error(Errc::backend_not_found, "there are no backends to check",
                     session.configuration().file ? "add one; `keyway backend show TYPE` tells what it needs"
                                                  : std::string(no_settings_hint));
     }
     std::vector<Seen> backends;
-    std::vector<Error> faults;
+    // What could not be recorded is not to be used.
+    const bool opens = arguments.has("open") && faults.empty();
     for(const auto& [alias, backend] : settings.backends()) {
         Seen seen{.alias = alias, .type = backend.type, .faults = session.types().faults(settings, alias), .keys = {}};
         if(seen.faults.empty()) {
-            arguments.has("open") ? open(session, seen) : make(session, seen);
+            const auto wrapping_key = wrapping_key_of(session, seen);
+            opens && seen.faults.empty() ? open(session, wrapping_key, seen) : make(session, seen);
         }
         faults.insert(faults.end(), seen.faults.begin(), seen.faults.end());
         backends.push_back(std::move(seen));
@@ -151,9 +192,10 @@ Command config_check_command() {
                        .takes = Takes::nothing,
                        .help = "also reach each backend, list its keys, and open the first of them, which tries the secret of the settings; not one that "
                                "would be asked for, and no other key: key check does that"}},
-            .details = "Every fault is shown, with what to do about it. The exit status is 0 when there is none, else that of the "
+            .details = "Every fault is shown, with what to do about it. While one concerns no single backend, none is reached. The exit status is 0 when there is none, else that of the "
                        "first. A wrong PIN goes to its token, once.",
             .example = "keyway config check --open",
+            .tells_faults = true,
             .uses_keys = true,
             .run = run};
 }

@@ -55,12 +55,19 @@ void create_wrapping_key(Session& session, const Arguments& arguments) {
         session.report(json, "would create AES key " + in_quotes(*label) + " in backend " + in_quotes(alias.str()) + "\n");
         return;
     }
+    WrappingKeyInfo made;
     session.audited({.operation = "create", .backend = alias.str(), .label = *label}, [&](const AuditEntry&) {
-        store->create_wrapping_key(*label, session.options_for_use(alias));
-        return name;
+        made = store->create_wrapping_key(*label, session.options_for_use(alias));
+        return true;
     }, [&](const AuditEntry&, const Error& error) {
-        throw Error(error.code(), "the AES key " + in_quotes(name) + " was made, but that was not recorded: " + error.message(),
-                    error.hint());
+        try {
+            store->remove_wrapping_key(made, session.options_for_use(alias));
+        } catch(const Error&) {
+            throw Error(error.code(),
+                        "the AES key " + in_quotes(name) + " was made, but that was not recorded, and it could not be removed again: " +
+                            error.message(),
+                        error.hint());
+        }
     });
     session.report(json, name + "\n");
 }

@@ -3,6 +3,7 @@
 #include "../json_output.hpp"
 #include "../session.hpp"
 #include "../terminal.hpp"
+#include "../wrapping_keys.hpp"
 #include "commands.hpp"
 #include "common_flags.hpp"
 
@@ -30,6 +31,13 @@ KeyFilter filter_of(const Arguments& arguments) {
     return filter;
 }
 
+/// The secret keys beside the key pairs: few, so that they are read at once.
+std::vector<WrappingKeyInfo> wrapping_keys(const KeyBackend& backend, const OptionValues& options, const KeyFilter& filter) {
+    auto keys = wrapping_keys_in(backend, options);
+    std::erase_if(keys, [&](const WrappingKeyInfo& key) { return !filter.takes(key); });
+    return keys;
+}
+
 std::string nothing_listed(const BackendAlias& alias, std::size_t keys) {
     const auto in_backend = " in backend " + in_quotes(alias.str()) + "\n";
     return keys == 0 ? "no keys" + in_backend
@@ -40,6 +48,10 @@ std::string nothing_listed(const BackendAlias& alias, std::size_t keys) {
 
 /// Visits the pages of a listing from the beginning.
 using Pages = std::function<void(const std::function<void(KeyListing page)>& take)>;
+
+Row row_of(const WrappingKeyInfo& key) {
+    return {key.label, key.type, key.id, "none: it wraps other keys"};
+}
 
 Row row_of(const KeyInfo& key) {
     return {key.label, key.ref.key().to_string(), key.ref.locator().find("id").value_or(""), key.ref.fingerprint().to_string()};
@@ -54,7 +66,7 @@ Row shown(Row row, bool has_ids) {
 }
 
 /// Fits the columns to all keys, then writes them.
-void print_text(const BackendAlias& alias, const Pages& pages, const KeyFilter& filter) {
+void print_text(const BackendAlias& alias, const Pages& pages, const std::vector<WrappingKeyInfo>& wrapping, const KeyFilter& filter) {
     const Row headings{"LABEL", "TYPE", "ID", "SPKI SHA-256"};
     Columns with_ids(headings);
     Columns without_ids(shown(headings, false));
@@ -78,7 +90,11 @@ void print_text(const BackendAlias& alias, const Pages& pages, const KeyFilter& 
             without_ids.fit(shown(row, false));
         }
     });
-    if(fitting == 0) {
+    for(const auto& key : wrapping) {
+        has_ids = true;
+        with_ids.fit(row_of(key));
+    }
+    if(fitting + wrapping.size() == 0) {
         print(nothing_listed(alias, all));
         return;
     }
@@ -96,6 +112,11 @@ void print_text(const BackendAlias& alias, const Pages& pages, const KeyFilter& 
     } else {
         pages([&](KeyListing page) { print_page(filter.of(std::move(page))); });
     }
+    std::string lines;
+    for(const auto& key : wrapping) {
+        lines += with_ids.line(row_of(key));
+    }
+    print(lines);
 }
 
 /// An element of an array in an object, on lines of its own.
@@ -111,7 +132,7 @@ std::string element(const Json& json) {
 }
 
 /// The same as the object would be printed whole.
-void print_json(const BackendAlias& alias, const Pages& pages, const KeyFilter& filter) {
+void print_json(const BackendAlias& alias, const Pages& pages, const std::vector<WrappingKeyInfo>& wrapping, const KeyFilter& filter) {
     auto faults = Json::array();
     bool is_first = true;
     const auto begin = "{\n  \"backend\": " + Json(alias.str()).dump() + ",\n  \"keys\": [";
@@ -130,7 +151,11 @@ void print_json(const BackendAlias& alias, const Pages& pages, const KeyFilter& 
     for(std::size_t i = 0; i < faults.size(); ++i) {
         end += (i == 0 ? "" : ",") + element(faults[i]);
     }
-    print(end + (faults.empty() ? "]\n}\n" : "\n  ]\n}\n"));
+    end += faults.empty() ? "],\n  \"wrapping-keys\": [" : "\n  ],\n  \"wrapping-keys\": [";
+    for(std::size_t i = 0; i < wrapping.size(); ++i) {
+        end += (i == 0 ? "" : ",") + element(json_of(alias, wrapping[i]));
+    }
+    print(end + (wrapping.empty() ? "]\n}\n" : "\n  ]\n}\n"));
 }
 
 void run(Session& session, const Arguments& arguments) {
@@ -140,7 +165,8 @@ void run(Session& session, const Arguments& arguments) {
     const auto& backend = session.backend(alias);
     const auto options = session.options(alias, Phase::use);
     const Pages pages = [&](const auto& take) { list_pages(backend, options, take); };
-    session.json() ? print_json(alias, pages, filter) : print_text(alias, pages, filter);
+    const auto wrapping = wrapping_keys(backend, options, filter);
+    session.json() ? print_json(alias, pages, wrapping, filter) : print_text(alias, pages, wrapping, filter);
 }
 
 }  // namespace
@@ -151,11 +177,12 @@ Command key_list_command() {
         .verb = "list",
         .summary = "list the keys of a backend",
         .flags = {backend_flag(),
-                  {.name = "type", .value = "TYPE", .help = "only keys of this type; * stands for any text"},
+                  {.name = "type", .value = "TYPE", .help = "only keys of this type, aes-256 among them; * stands for any text"},
                   {.name = "label", .value = "TEXT", .help = "only keys with this label; * stands for any text"}},
         .backend_phase = Phase::use,
         .details =
-            "A key listed as LABEL can be named ALIAS:LABEL. With --json, the references stand there too.",
+            "A key listed as LABEL can be named ALIAS:LABEL. With --json, the references stand there too. AES keys that wrap the keys of a "
+            "database come last, with --json under \"wrapping-keys\": they have no reference.",
         .example = "keyway key list --backend hsm --user-pin prompt:",
         .run = run};
 }

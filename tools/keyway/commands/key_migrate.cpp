@@ -120,6 +120,7 @@ Error not_removed(const Error& error, const KeyMigration& migration, const Migra
                  "the key was moved, but the old one is still in backend " + in_quotes(alias) + ": " + error.message(),
                  "the new key is " + made.to.to_string() + "; the receipt is in " + in_quotes(file) +
                      "; remove the old key with: keyway key remove '" + made.from.to_string() + "'")
+        .with_return_value(error.return_value())
         .in_backend(alias);
 }
 
@@ -138,7 +139,7 @@ bool remove_source(Session& session, const KeyMigration& migration, const Migrat
         return false;
     }
     remove_recorded(
-        session, migration.ref,
+        session, {.operation = "remove", .backend = migration.ref.backend().str(), .ref = migration.ref},
         [&] {
             try {
                 // That it can remove keys was seen before the move.
@@ -209,7 +210,7 @@ Source movable(Session& session, const NamedKey& from, const Destination& to, co
         source.label = key_of_reference(backend, session.options_for_use(from.backend), ref).label;
     }
     if(arguments.has("remove-source")) {
-        require_no_wrapping_key(session, ref, source.label,
+        require_no_wrapping_key(session, {.backend = from.backend, .label = source.label, .ref = ref},
                                 "move it without --remove-source, name the new one by \"wrapping-key\", then remove the old one");
         if(dynamic_cast<KeyRemover*>(&backend) == nullptr) {
             throw Error(Errc::unsupported, "the backend " + in_quotes(from.backend.str()) + " cannot remove keys",

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace keyway::cli {
 
@@ -23,9 +24,9 @@ void require_right(const std::filesystem::path& path, int right, const BackendAl
 
 }  // namespace
 
-void remove_recorded(Session& session, const KeyRef& ref, const std::function<void()>& remove, const std::string& also) {
+void remove_recorded(Session& session, AuditEntry entry, const std::function<void()>& remove, const std::string& also) {
     static_cast<void>(session.audited(
-        {.operation = "remove", .backend = ref.backend().str(), .ref = ref},
+        std::move(entry),
         [&](AuditEntry&) {
             remove();
             return true;

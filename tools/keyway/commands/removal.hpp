@@ -9,9 +9,10 @@
 namespace keyway::cli {
 
 /// Removes a key, and has that recorded.
+/// @param entry of operation "remove"
 /// @param also for the hint, where it cannot be recorded: what has to be known from then on
 /// @throws what `remove` throws; Errc::storage_failed when it cannot be recorded, which says that it was removed
-void remove_recorded(Session& session, const KeyRef& ref, const std::function<void()>& remove, const std::string& also = {});
+void remove_recorded(Session& session, AuditEntry entry, const std::function<void()>& remove, const std::string& also = {});
 
 /// Looks whether the files of a backend may be changed, as removing a key does; unlike for a new key, no room is asked for.
 /// @throws Errc::storage_failed

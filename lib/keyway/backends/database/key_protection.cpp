@@ -79,6 +79,21 @@ Error KeyProtection::another_wrapping_key(const KeyEncryptionKeyRecord& record,
                 "; the other one may have been replaced or lost: bring it back"};
 }
 
+const Secret& KeyProtection::passphrase_of(const Means& means) const {
+    try {
+        return means.passphrase();
+    } catch(const Error& error) {
+        if(!means.wrapping_key() || error.code() != Errc::secret_unavailable) {
+            throw;
+        }
+        throw Error(error.code(),
+                    "the keys of the database " + in_quotes(where_) + " are under a passphrase, not under the key that \"wrapping-key\" names: " +
+                        error.message(),
+                    "name the passphrase's source by the option \"passphrase\" in the settings; take \"wrapping-key\" out of them if the keys "
+                    "were put under the passphrase by `keyway key rewrap`, or put them under that key by it");
+    }
+}
+
 KeyEncryptionKey KeyProtection::make(const Means& means) const {
     if(const auto& name = means.wrapping_key()) {
         return with_wrapping_key(*name, [](const KeyWrapper& wrapper) {
@@ -90,7 +105,7 @@ KeyEncryptionKey KeyProtection::make(const Means& means) const {
 
 KeyEncryptionKey KeyProtection::open(const KeyEncryptionKeyRecord& record, const Means& means) {
     if(record.kind == KeyEncryptionKind::passphrase) {
-        return passphrases_.derive(record, means.passphrase(), where_);
+        return passphrases_.derive(record, passphrase_of(means), where_);
     }
     const auto& name = means.wrapping_key();
     if(!name) {

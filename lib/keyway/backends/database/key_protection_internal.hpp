@@ -71,6 +71,8 @@ public:
     void keep(const KeyEncryptionKey& key, const Means& means);
 
 private:
+    /// @throws Errc::secret_unavailable, with what to change where the settings name a wrapping key in its place
+    [[nodiscard]] const Secret& passphrase_of(const Means& means) const;
     /// Does something with the wrapping key; what it throws is told as said of that key.
     /// @param otherwise for the hint: what it means that the key cannot be used
     [[nodiscard]] KeyEncryptionKey with_wrapping_key(const WrappingKeyName& name,

@@ -9,6 +9,7 @@
 #include <keyway/key/private_key_file.hpp>
 #include <keyway/key/software_key_internal.hpp>
 #include <keyway/key/store_checker.hpp>
+#include <keyway/key/store_identity.hpp>
 
 #include <botan/pem.h>
 #include <botan/pk_keys.h>
@@ -126,6 +127,7 @@ class FileBackend final : public KeyBackend,
                           public KeyAdopter,
                           public KeyExporter,
                           public StoreChecker,
+                          public StoreIdentity,
                           public NewKeyChecker {
 public:
     FileBackend(const BackendAlias& name,
@@ -192,6 +194,13 @@ public:
         } catch(const Error& error) {
             return error;
         }
+    }
+
+    std::string store_identity() const override {
+        std::error_code ignored;
+        const auto folder = folder_.file("");
+        const auto canonical = std::filesystem::weakly_canonical(folder, ignored);
+        return (canonical.empty() ? folder : canonical).string();
     }
 
     std::optional<Error> check_writable(const OptionValues& options) const override {

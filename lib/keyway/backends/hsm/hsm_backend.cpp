@@ -5,9 +5,11 @@
 #include <keyway/backends/hsm/kept_certificate_internal.hpp>
 #include <keyway/backends/hsm/key_making_internal.hpp>
 #include <keyway/backends/hsm/token_limits_internal.hpp>
+#include <keyway/backends/hsm/wrapping_keys_internal.hpp>
 #include <keyway/backends/hsm/write_check_internal.hpp>
 #include <keyway/key/naming_backend_internal.hpp>
 #include <keyway/key/store_checker.hpp>
+#include <keyway/key/store_identity.hpp>
 #include <keyway/key/wrapping_key_store.hpp>
 #include <keyway/pkcs11/keys/aes_key_wrapper_internal.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
@@ -40,7 +42,18 @@ class HsmBackend final : public KeyBackend,
                          public WrappedKeySender,
                          public WrappedKeyReceiver,
                          public WrappingKeyStore,
+                         public StoreIdentity,
                          private pkcs11::ForkAware {
+    /// Work with the token and its PIN, by the options of phase use. First, as its result is deduced.
+    template <typename Work>
+    auto with_token(const OptionValues& call, const Work& work) const {
+        return naming_backend(alias(), [&] {
+            const auto options = completed(Phase::use, call);
+            const auto token = this->token();
+            return work(*token, pin_provider(options, *token));
+        });
+    }
+
 public:
     HsmBackend(const BackendAlias& alias,
                std::shared_ptr<const OptionTable> table,
@@ -66,16 +79,17 @@ public:
     void remove(const KeyRef& ref, const OptionValues& call) override;
     std::optional<Error> check_new(const KeySpec& spec, Phase phase, const OptionValues& call) const override;
     std::unique_ptr<KeyWrapper> open_wrapping_key(const std::string& label, const OptionValues& call) const override;
-    void create_wrapping_key(const std::string& label, const OptionValues& call) override;
+    WrappingKeyInfo create_wrapping_key(const std::string& label, const OptionValues& call) override;
+    std::vector<WrappingKeyInfo> list_wrapping_keys(const OptionValues& call) const override;
+    void remove_wrapping_key(const WrappingKeyInfo& key, const OptionValues& call) override;
+    std::string store_identity() const override;
 
     void keep_certificate(const KeyRef& ref,
                           std::span<const std::uint8_t> certificate,
                           OtherCertificates others,
                           const OptionValues& call) override {
-        naming_backend(alias(), [&] {
-            const auto token = this->token();
-            const auto pin = pin_provider(completed(Phase::use, call), *token);
-            hsm::keep_certificate(*token, pin, selector(ref), ref.fingerprint(), certificate, others);
+        with_token(call, [&](auto& token, const auto& pin) {
+            hsm::keep_certificate(token, pin, selector(ref), ref.fingerprint(), certificate, others);
         });
     }
 
@@ -140,7 +154,7 @@ private:
     void begin_anew_in_child() noexcept override { locks_ = new Locks; }
 
     pkcs11::PinProvider pin_provider(const OptionValues& options, const pkcs11::Token& token) const {
-        return hsm::pin_provider(options, place_, context_.secrets, token).of_backend(alias().str());
+        return hsm::pin_provider(context_.secrets, options, place_, token).of_backend(alias().str());
     }
 
     KeyRef reference(const pkcs11::NewKey& key, const Botan::Public_Key& public_key) const {
@@ -208,11 +222,7 @@ private:
         require_makes(*token, pin, spec, making);
         key.rules = pkcs11::ObjectRules::of(token->quirks());
         const auto deadline = token->new_deadline();
-        const std::unique_lock lock(locks_->making, deadline.at());
-        if(!lock) {
-            throw Error(Errc::timed_out, "others have been making keys in " + token->name() + " all the while",
-                        "raise deadline-ms, or make fewer keys at a time");
-        }
+        const auto turn = hsm::making_turn(locks_->making, *token, deadline);
         const pkcs11::Token::OneDeadline one(deadline);
         bool names_are_ours = false;
         try {
@@ -246,7 +256,7 @@ private:
     /// Of this process: a forked child gets others, as its parent's may be held by threads that it does not have.
     struct Locks {
         pkcs11::TimedMutex opening;
-        pkcs11::TimedMutex making;  // tokens do not keep labels unique: looking whether one is free and taking it are one step
+        pkcs11::TimedMutex making;
     };
     Locks* locks_ = new Locks;
     mutable std::shared_ptr<pkcs11::Token> token_;
@@ -424,35 +434,42 @@ KeyRef HsmBackend::adopt(const OptionValues& call) {
 std::unique_ptr<KeyWrapper> HsmBackend::open_wrapping_key(const std::string& label, const OptionValues& call) const {
     return naming_backend(alias(), [&] {
         const auto options = completed(Phase::use, call);
-        return pkcs11::aes_key_wrapper(token(), pin_provider(options, *token()), {.id = std::nullopt, .label = label});
+        const auto token = this->token();
+        return pkcs11::aes_key_wrapper(token, pin_provider(options, *token), label, alias().str(), context_.observer);
     });
 }
 
-void HsmBackend::create_wrapping_key(const std::string& label, const OptionValues& call) {
-    naming_backend(alias(), [&] {
-        const auto options = completed(Phase::use, call);
-        const auto token = this->token();
-        hsm::create_wrapping_key(*token, pin_provider(options, *token), label);
+WrappingKeyInfo HsmBackend::create_wrapping_key(const std::string& label, const OptionValues& call) {
+    return with_token(call, [&](auto& token, const auto& pin) { return hsm::create_wrapping_key(token, pin, label, locks_->making); });
+}
+
+std::vector<WrappingKeyInfo> HsmBackend::list_wrapping_keys(const OptionValues& call) const {
+    return with_token(call, [](auto& token, const auto& pin) { return hsm::list_wrapping_keys(token, pin); });
+}
+
+void HsmBackend::remove_wrapping_key(const WrappingKeyInfo& key, const OptionValues& call) {
+    with_token(call, [&](auto& token, const auto& pin) { hsm::remove_wrapping_key(token, pin, key); });
+}
+
+std::string HsmBackend::store_identity() const {
+    return naming_backend(alias(), [&] {
+        const auto& info = token()->info();
+        return info.manufacturer + '\0' + info.model + '\0' + info.serial + '\0' + info.label;
     });
 }
 
 KeyListing HsmBackend::list(const OptionValues& call) const {
-    return naming_backend(alias(), [&] {
-        const auto options = completed(Phase::use, call);
-        const auto token = this->token();
-        const auto keys = token->with_session(pkcs11::SessionMode::read_only, pin_provider(options, *token),
-                                              [](const pkcs11::Session& session) { return pkcs11::list_keys(session); });
-        return hsm::listing(alias(), *token, keys);
+    return with_token(call, [&](auto& token, const auto& pin) {
+        const auto keys = token.with_session(pkcs11::SessionMode::read_only, pin,
+                                             [](const pkcs11::Session& session) { return pkcs11::list_keys(session); });
+        return hsm::listing(alias(), token, keys);
     });
 }
 
 void HsmBackend::remove(const KeyRef& ref, const OptionValues& call) {
-    naming_backend(alias(), [&] {
-        const auto options = completed(Phase::use, call);
-        const auto wanted = selector(ref);
-        const auto token = this->token();
-        hsm::require_removes_keys(*token);
-        hsm::remove_key(*token, pin_provider(options, *token), wanted, ref.fingerprint());
+    with_token(call, [&, wanted = naming_backend(alias(), [&] { return selector(ref); })](auto& token, const auto& pin) {
+        hsm::require_removes_keys(token);
+        hsm::remove_key(token, pin, wanted, ref.fingerprint());
     });
 }
 

@@ -31,9 +31,9 @@ struct TokenPlace {
 [[nodiscard]] TokenPlace token_place(const OptionValues& settings, const BackendAlias& alias);
 
 /// Reads the user PIN from where the options or the place say, once it is needed.
-[[nodiscard]] pkcs11::PinProvider pin_provider(const OptionValues& options,
+[[nodiscard]] pkcs11::PinProvider pin_provider(const SecretReader& secrets,
+                                               const OptionValues& options,
                                                const TokenPlace& place,
-                                               const SecretReader& secrets,
                                                const pkcs11::Token& token);
 
 /// What is to be told to the token of a new key, with an id chosen where none is given.

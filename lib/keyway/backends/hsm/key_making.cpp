@@ -4,7 +4,6 @@
 #include <keyway/core/error.hpp>
 #include <keyway/key/signature_scheme.hpp>
 #include <keyway/pkcs11/keys/certificates_internal.hpp>
-#include <keyway/pkcs11/keys/secret_key_internal.hpp>
 
 #include <botan/pk_keys.h>
 #include <botan/pubkey.h>
@@ -21,9 +20,24 @@ namespace keyway::hsm {
 namespace {
 
 /// To remove what was made of a key that failed.
-constexpr std::chrono::milliseconds last_moment{500};
+constexpr std::chrono::milliseconds a_moment{500};
 
 }  // namespace
+
+pkcs11::Deadline last_moment(const pkcs11::Token& token) {
+    return pkcs11::Deadline(std::max(token.new_deadline().at(), pkcs11::Deadline(a_moment).at()));
+}
+
+std::unique_lock<pkcs11::TimedMutex> making_turn(pkcs11::TimedMutex& making,
+                                                 const pkcs11::Token& token,
+                                                 const pkcs11::Deadline& deadline) {
+    std::unique_lock lock(making, deadline.at());
+    if(!lock) {
+        throw Error(Errc::timed_out, "others have been making keys in " + token.name() + " all the while",
+                    "raise deadline-ms, or make fewer keys at a time");
+    }
+    return lock;
+}
 
 void sign_once(const Botan::Private_Key& key) {
     Botan::PK_Signer signer(key, Botan::system_rng(), choose_scheme(key).botan_padding());
@@ -33,8 +47,7 @@ void sign_once(const Botan::Private_Key& key) {
 
 void remove_what_was_made(pkcs11::Token& token, const pkcs11::PinProvider& pin, const pkcs11::NewKey& key, const Error& cause) {
     try {
-        // Also when the time is up: a token that is there answers at once.
-        const pkcs11::Deadline deadline(std::max(token.new_deadline().at(), pkcs11::Deadline(last_moment).at()));
+        const auto deadline = last_moment(token);
         const pkcs11::Token::OneDeadline one(deadline);
         token.with_session(pkcs11::SessionMode::read_write, pin,
                            [&](const pkcs11::Session& session) { pkcs11::destroy_named(session, key); });
@@ -67,20 +80,6 @@ void remove_key(pkcs11::Token& token,
             token.require_sight(session);
         }
         pkcs11::destroy_certificates(session, wanted, fingerprint);
-    });
-}
-
-void create_wrapping_key(pkcs11::Token& token, const pkcs11::PinProvider& pin, const std::string& label) {
-    // One id for all attempts: what an attempt whose answer was lost has made is told by it.
-    const auto id = random_id();
-    bool begun = false;
-    token.with_session(pkcs11::SessionMode::read_write, pin, [&](const pkcs11::Session& session) {
-        if(std::exchange(begun, true) && pkcs11::has_wrapping_key(session, {.id = id, .label = label})) {
-            return;
-        }
-        pkcs11::NewObjects made(session);
-        static_cast<void>(pkcs11::generate_wrapping_key(session, {.label = label, .id = id}, token.name(), made));
-        made.keep();
     });
 }
 

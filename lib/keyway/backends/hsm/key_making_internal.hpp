@@ -2,7 +2,10 @@
 #pragma once
 
 #include <keyway/pkcs11/keys/key_objects_internal.hpp>
+#include <keyway/pkcs11/timed_mutex_internal.hpp>
 #include <keyway/pkcs11/token_internal.hpp>
+
+#include <mutex>
 
 namespace Botan {
 class Private_Key;
@@ -27,8 +30,13 @@ void remove_key(pkcs11::Token& token,
                 const pkcs11::KeySelector& wanted,
                 const SpkiFingerprint& fingerprint);
 
-/// Makes an AES key that other keys are wrapped by.
-/// @throws Errc::already_exists, Errc::unsupported and others
-void create_wrapping_key(pkcs11::Token& token, const pkcs11::PinProvider& pin, const std::string& label);
+/// How long what is left of a failed key may take to go, also when the time is up: a token that is there answers at once.
+[[nodiscard]] pkcs11::Deadline last_moment(const pkcs11::Token& token);
+
+/// Tokens do not keep labels unique: looking whether one is free and taking it are one step in this process.
+/// @throws Errc::timed_out when others make keys until the deadline
+[[nodiscard]] std::unique_lock<pkcs11::TimedMutex> making_turn(pkcs11::TimedMutex& making,
+                                                               const pkcs11::Token& token,
+                                                               const pkcs11::Deadline& deadline);
 
 }  // namespace keyway::hsm

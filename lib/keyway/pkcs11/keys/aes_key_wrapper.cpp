@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/core/error.hpp>
+#include <keyway/key/use_teller_internal.hpp>
 #include <keyway/pkcs11/keys/aes_key_wrapper_internal.hpp>
 #include <keyway/pkcs11/keys/key_wrapping_internal.hpp>
 #include <keyway/pkcs11/keys/secret_key_internal.hpp>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -52,7 +54,7 @@ std::vector<std::uint8_t> hash_of(std::string_view what, std::span<const std::ui
 }
 
 class AesKeyWrapper final : public KeyWrapper {
-    // First, as its result is deduced.
+    // First, as their results are deduced.
     template <typename Work>
     auto with_key(const Work& work) const {
         return token_->with_session(SessionMode::read_only, pin_, [&](const Session& session) {
@@ -60,13 +62,39 @@ class AesKeyWrapper final : public KeyWrapper {
         });
     }
 
+    /// One use of the key, which is told before its result is handed out.
+    template <typename Work>
+    auto use(std::string_view operation, const Work& work) const {
+        if(!teller_) {
+            return with_key(work);
+        }
+        return teller_->tell(operation, [&](KeyUse& told) {
+            int attempts = 0;
+            const auto count = [&] {
+                told.failures = std::max(attempts - 1, 0);
+                told.repeated = attempts > 1;
+            };
+            try {
+                auto result = with_key([&](const Session& session, CK_OBJECT_HANDLE key) {
+                    ++attempts;
+                    return work(session, key);
+                });
+                count();
+                return result;
+            } catch(...) {
+                count();
+                throw;
+            }
+        });
+    }
+
 public:
-    AesKeyWrapper(std::shared_ptr<Token> token, const PinProvider& pin, KeySelector selector)
-        : token_(std::move(token)), pin_(pin), selector_(std::move(selector)) {}
+    AesKeyWrapper(std::shared_ptr<Token> token, const PinProvider& pin, KeySelector selector, std::optional<UseTeller> teller)
+        : token_(std::move(token)), pin_(pin), selector_(std::move(selector)), teller_(std::move(teller)) {}
 
     /// Wrapping is the same each time, so that what a constant is wrapped to tells the key, and nothing about it.
     std::string fingerprint(std::string_view mechanism) const override {
-        return with_key([&](const Session& session, CK_OBJECT_HANDLE key) {
+        return use("identify", [&](const Session& session, CK_OBJECT_HANDLE key) {
             constexpr std::array<std::uint8_t, hash_size> constant{'k', 'e', 'y', 'w', 'a', 'y'};
             // What an RSA key wrapped, this key has not.
             const auto by = mechanism.starts_with("AES-") ? mechanism_named(mechanism) : 0;
@@ -76,7 +104,7 @@ public:
     }
 
     keyway::WrappedKey wrap(const Secret& secret, std::span<const std::uint8_t> purpose) const override {
-        return with_key([&](const Session& session, CK_OBJECT_HANDLE key) {
+        return use("wrap", [&](const Session& session, CK_OBJECT_HANDLE key) {
             Bytes bytes(secret.reveal_bytes().begin(), secret.reveal_bytes().end());
             const auto mark = hash_of("purpose", purpose);
             bytes.insert(bytes.end(), mark.begin(), mark.end());
@@ -91,7 +119,7 @@ public:
     }
 
     Secret unwrap(const keyway::WrappedKey& wrapped, std::span<const std::uint8_t> purpose) const override {
-        return with_key([&](const Session& session, CK_OBJECT_HANDLE key) {
+        return use("unwrap", [&](const Session& session, CK_OBJECT_HANDLE key) {
             auto bytes = unwrap_bytes(session, key, {.mechanism = mechanism_named(wrapped.mechanism), .bytes = wrapped.bytes});
             const auto mark = hash_of("purpose", purpose);
             if(bytes.size() <= hash_size ||
@@ -107,11 +135,17 @@ private:
     std::shared_ptr<Token> token_;
     PinProvider pin_;
     KeySelector selector_;
+    std::optional<UseTeller> teller_;
 };
 
 }  // namespace
 
-std::unique_ptr<KeyWrapper> aes_key_wrapper(std::shared_ptr<Token> token, const PinProvider& pin, const KeySelector& selector) {
+std::unique_ptr<KeyWrapper> aes_key_wrapper(std::shared_ptr<Token> token,
+                                            const PinProvider& pin,
+                                            const std::string& label,
+                                            const std::string& backend,
+                                            const KeyUseObserver& observer) {
+    const KeySelector selector{.id = std::nullopt, .label = label};
     const bool is_there = token->with_session(SessionMode::read_only, pin, [&](const Session& session) {
         try {
             return find_wrapping_key(session, selector, token->name()) != CK_INVALID_HANDLE;
@@ -123,7 +157,14 @@ std::unique_ptr<KeyWrapper> aes_key_wrapper(std::shared_ptr<Token> token, const 
             return false;
         }
     });
-    return is_there ? std::make_unique<AesKeyWrapper>(std::move(token), pin, selector) : nullptr;
+    if(!is_there) {
+        return nullptr;
+    }
+    std::optional<UseTeller> teller;
+    if(observer) {
+        teller.emplace(backend, "AES key " + selector.to_string() + " in " + token->name(), label, observer);
+    }
+    return std::make_unique<AesKeyWrapper>(std::move(token), pin, selector, std::move(teller));
 }
 
 }  // namespace keyway::pkcs11

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <keyway/pkcs11/keys/key_search_internal.hpp>
+#include <keyway/pkcs11/keys/secret_key_internal.hpp>
 #include <keyway/pkcs11/return_value.hpp>
 
 #include <botan/pk_keys.h>
@@ -112,7 +113,13 @@ void require_free_names(const Session& session, const NewKey& key, std::string_v
             }
         }
     };
-    require_free({.id = std::nullopt, .label = key.label}, "choose another label, or remove that key first");
+    const KeySelector by_label{.id = std::nullopt, .label = key.label};
+    require_free(by_label, "choose another label, or remove that key first");
+    // A name ALIAS:LABEL has to tell which of the two is meant.
+    if(has_wrapping_key(session, by_label)) {
+        throw Error(Errc::already_exists, std::string(token_name) + " has an AES key " + by_label.to_string() + " already",
+                    "choose another label, or remove that key first");
+    }
     require_free({.id = key.id, .label = std::nullopt},
                  "choose another id; without one, an imported key has the id that its public key gives, so that this may be "
                  "the same key");

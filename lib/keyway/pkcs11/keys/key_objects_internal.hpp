@@ -126,7 +126,7 @@ struct WantedKey {
                                            const SpkiFingerprint& fingerprint,
                                            std::string_view token_name);
 
-/// @throws Errc::already_exists when a private or public key has this label, or this id: a pair is told by its id, so that
+/// @throws Errc::already_exists when an AES key has this label, or a private or public key it, or this id: a pair is told by its id, so that
 ///         a second one under it would be taken for the first
 void require_free_names(const Session& session, const NewKey& key, std::string_view token_name);
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <keyway/backends/hsm/key_making_internal.hpp>
+#include <keyway/backends/hsm/key_references_internal.hpp>
+#include <keyway/backends/hsm/token_limits_internal.hpp>
+#include <keyway/backends/hsm/wrapping_keys_internal.hpp>
+#include <keyway/core/error.hpp>
+#include <keyway/pkcs11/keys/secret_key_internal.hpp>
+
+#include <botan/hex.h>
+
+#include <utility>
+
+namespace keyway::hsm {
+
+namespace {
+
+constexpr std::size_t bits_in_byte = 8;
+
+WrappingKeyInfo info_of(const pkcs11::Token& token, const pkcs11::ListedWrappingKey& key) {
+    return {.label = key.label,
+            .id = pkcs11::id_text(key.id),
+            .type = "aes-" + std::to_string(key.bytes * bits_in_byte),
+            .attributes = {{"id", pkcs11::id_text(key.id)},
+                           {"token", token.info().label},
+                           {"sensitive", key.sensitive ? "yes" : "no"},
+                           {"extractable", key.extractable ? "yes" : "no"}}};
+}
+
+/// As of a key pair: an answer may have been lost when the token had made the key.
+void remove_what_was_made(pkcs11::Token& token, const pkcs11::PinProvider& pin, const pkcs11::NewWrappingKey& key, const Error& cause) {
+    try {
+        const auto deadline = last_moment(token);
+        const pkcs11::Token::OneDeadline one(deadline);
+        token.with_session(pkcs11::SessionMode::read_write, pin,
+                           [&](const pkcs11::Session& session) { pkcs11::destroy_named(session, key); });
+    } catch(const Error&) {
+        throw Error(cause.code(), cause.message(),
+                    cause.hint() + (cause.hint().empty() ? "" : "; ") + "the key may still be in the token, with label " +
+                        in_quotes(key.label) + " and id " + pkcs11::id_text(key.id) +
+                        ": `keyway key list` shows it, `keyway key remove` removes it")
+            .with_return_value(cause.return_value());
+    }
+}
+
+}  // namespace
+
+WrappingKeyInfo create_wrapping_key(pkcs11::Token& token,
+                                    const pkcs11::PinProvider& pin,
+                                    const std::string& label,
+                                    pkcs11::TimedMutex& making) {
+    require_lets_us_make_keys(token);
+    const auto deadline = token.new_deadline();
+    const auto turn = making_turn(making, token, deadline);
+    const pkcs11::Token::OneDeadline one(deadline);
+    // One id for all attempts: what an attempt whose answer was lost has made is told by it.
+    const pkcs11::NewWrappingKey key{.label = label, .id = random_id()};
+    bool names_are_ours = false;
+    try {
+        token.with_session(pkcs11::SessionMode::read_write, pin, [&](const pkcs11::Session& session) {
+            if(!names_are_ours || !pkcs11::has_wrapping_key(session, {.id = key.id, .label = label})) {
+                pkcs11::require_free_names(session, key, token.name());
+                names_are_ours = true;
+                pkcs11::NewObjects made(session);
+                static_cast<void>(pkcs11::generate_wrapping_key(session, key, token.name(), made));
+                made.keep();
+            }
+            pkcs11::require_alone(session, key, token.name());
+        });
+    } catch(const Error& error) {
+        if(names_are_ours) {
+            remove_what_was_made(token, pin, key, error);
+        }
+        throw;
+    }
+    return info_of(token, {.label = key.label, .id = key.id, .bytes = key.bytes});
+}
+
+std::vector<WrappingKeyInfo> list_wrapping_keys(pkcs11::Token& token, const pkcs11::PinProvider& pin) {
+    const auto listed = token.with_session(pkcs11::SessionMode::read_only, pin, [](const pkcs11::Session& session) {
+        return pkcs11::list_wrapping_keys(session);
+    });
+    std::vector<WrappingKeyInfo> keys;
+    keys.reserve(listed.size());
+    for(const auto& key : listed) {
+        keys.push_back(info_of(token, key));
+    }
+    return keys;
+}
+
+void remove_wrapping_key(pkcs11::Token& token, const pkcs11::PinProvider& pin, const WrappingKeyInfo& key) {
+    require_removes_keys(token);
+    const pkcs11::KeySelector selector{.id = Botan::hex_decode(key.id, false), .label = key.label};
+    bool begun = false;
+    token.with_session(pkcs11::SessionMode::read_write, pin, [&](const pkcs11::Session& session) {
+        // The answer may have been lost when the key had gone.
+        if(begun && !pkcs11::has_wrapping_key(session, selector)) {
+            token.require_sight(session);
+            return;
+        }
+        begun = pkcs11::has_wrapping_key(session, selector);
+        pkcs11::destroy_wrapping_key(session, selector, token.name());
+    });
+}
+
+}  // namespace keyway::hsm
