@@ -130,7 +130,7 @@ TEST_CASE_METHOD(AuditedWorkshop, "what fails has a line too, with the class of 
                                              "sign-certificate file " + lines()[2].at("spki-sha256").get<std::string>().substr(0, 8) + " ok",
                                              "create file - already_exists", "remove file - key_not_found",
                                              "migrate file - key_not_found", "keep-certificate file - unsupported"});
-    for(const std::size_t at : {0, 5, 6, 7}) {
+    for(const std::size_t at : {0U, 5U, 6U, 7U}) {
         CHECK(lines()[at].at("label") == "gone");
     }
     CHECK(shop.read("audit.jsonl").find("4711\"") == std::string::npos);
