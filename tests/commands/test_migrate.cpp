@@ -99,7 +99,7 @@ TEST_CASE_METHOD(MovingWorkshop, "a key that may not leave its token says why, a
 }
 
 TEST_CASE_METHOD(MovingWorkshop, "an extractable key comes out of its token into a file and a database, proven") {
-    for(const std::string type : {"p-256", "rsa-2048", "brainpool-p256r1"}) {
+    for(const std::string type : {"p-256", "rsa-2048"}) {
         INFO(type);
         const auto old = line(shop.succeed({"key", "create", "--backend", "hsm", "--type", type, "--label", type, "--extractable"}));
         shop.succeed({"key", "migrate", old, "file:" + type, "--dry-run"});
@@ -208,6 +208,7 @@ TEST_CASE_METHOD(MovingWorkshop, "a dry run looks at everything and changes noth
                                                                                            {"label", "new"},
                                                                                            {"from", "file"},
                                                                                            {"from-label", "old"},
+                                                                                           {"how", "import"},
                                                                                            {"source-removed", false},
                                                                                            {"certificates-removed", Json::array()}});
     shop.fail({"key", "migrate", "file:old", "db:taken", "--dry-run"}, 22, "already_exists");

@@ -149,7 +149,7 @@ TEST_CASE("an AES key is removed by its name, but one that opens a database by f
             }
         }
         CHECK(shop.succeed({"key", "remove", "hsm:kek", "--dry-run", "--force"}) ==
-              "would remove AES key \"kek\" (aes-256) from backend \"hsm\"\n");
+              "would remove AES key \"kek\" (aes-256) from backend \"hsm\", and with it all keys of \"db\", which are under it\n");
         shop.succeed({"key", "check", "db:a"});
         auto other = make_kek;
         other.back() = "other";

@@ -11,6 +11,9 @@
 #include <softhsm_fixtures/catch2.hpp>
 
 #include <botan/pk_keys.h>
+#include <botan/rsa.h>
+#include <botan/system_rng.h>
+#include <botan/x509_key.h>
 
 #include <fstream>
 #include <string>
@@ -115,6 +118,11 @@ TEST_CASE("a key pair that cannot wrap does not shut the database whose wrapping
     // And beside an RSA key pair.
     const auto rsa = World::make(keyring, "hsm", "rsa-2048", "rsa", {"usage", "sign,decrypt"});
     world.other_program({"--keypairgen", "--key-type", "EC:prime256v1", "--label", "rsa", "--id", "77"});
+    // Nor half a pair, which needs no PIN.
+    const auto half = world.folder.path() / "half.der";
+    const auto bytes = Botan::X509::BER_encode(*Botan::RSA_PrivateKey(Botan::system_rng(), 2048).public_key());
+    std::ofstream(half, std::ios::binary).write(static_cast<const char*>(static_cast<const void*>(bytes.data())), static_cast<std::streamsize>(bytes.size()));
+    world.other_program({"--write-object", half.string(), "--type", "pubkey", "--label", "rsa", "--id", "78"});
     CHECK(keyring.open_wrapper(WrappingKeyName(BackendAlias("hsm"), "rsa"))->fingerprint({}) == rsa.fingerprint().to_string());
 }
 

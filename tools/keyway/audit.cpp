@@ -3,6 +3,9 @@
 
 #include "json_output.hpp"
 
+#include <keyway/core/error.hpp>
+#include <keyway/core/file_io.hpp>
+
 #include <nlohmann/json.hpp>
 
 #include <array>
@@ -53,15 +56,6 @@ fs::path folder_of(const fs::path& file) {
     return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
-/// A name that is gone after a power cut would take its lines with it.
-void sync_folder(const fs::path& file) {
-    const int fd = ::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if(fd >= 0) {
-        static_cast<void>(::fsync(fd));
-        ::close(fd);
-    }
-}
-
 /// Who can change it, or read it, is its owner.
 void require_own(const fs::path& file, int fd) {
     struct stat status {};
@@ -100,7 +94,17 @@ int open_record(const fs::path& file, Audit::Mode mode) {
     }
     if(fd < 0 && errno == ENOENT) {
         fd = ::open(file.c_str(), how | O_CREAT, S_IRUSR | S_IWUSR);
-        sync_folder(file);
+        if(fd < 0) {
+            throw cannot("make", file, errno);
+        }
+        try {
+            // A name that is gone after a power cut would take its lines with it.
+            sync_name(file);
+        } catch(const Error&) {
+            ::close(fd);
+            throw;
+        }
+        return fd;
     }
     if(fd < 0) {
         throw cannot("open", file, errno);

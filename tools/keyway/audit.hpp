@@ -49,7 +49,7 @@ public:
     /// @throws Errc::storage_failed; the record is then as it was
     void end(const AuditEntry& entry, const Error* error);
 
-    /// Told of each use of a key in a token: those of the key of the entry that was begun belong to it, others get a line of
+    /// Told of each use of a key: those of the key of the entry that was begun belong to it, others get a line of
     /// their own.
     /// @throws Errc::storage_failed
     void observe(const KeyUse& use);

@@ -76,6 +76,7 @@ struct Command {
     std::string verb;
     std::string summary;  ///< one phrase, no full stop
     std::vector<Flag> flags{};
+    std::string of_type{};  ///< the type of backend that it is for, where it does nothing in a build without that
     std::optional<Positional> positional{};
     std::optional<Positional> second_positional{};  ///< where there are two
     std::optional<Phase> backend_phase{};  ///< the backend options that it also takes, if any

@@ -55,17 +55,6 @@ std::string candidates(const KeyBackend& backend, const OptionValues& options) {
     return (list.empty() ? "the backend holds no key" : list) + faults;
 }
 
-/// The listing of a backend that has no pages.
-KeyListing whole_listing(const KeyBackend& backend, const OptionValues& options) {
-    const auto* const lister = dynamic_cast<const KeyLister*>(&backend);
-    if(lister == nullptr) {
-        throw Error(Errc::unsupported,
-                    "the backend " + in_quotes(backend.alias().str()) + " cannot list its keys",
-                    "name the key by its reference");
-    }
-    return lister->list(options);
-}
-
 }  // namespace
 
 NamedKey parse_named_key(const std::string& text, const Settings& settings) {
@@ -103,17 +92,8 @@ void list_pages(const KeyBackend& backend, const OptionValues& options, const st
     if(const auto* const paged = dynamic_cast<const PagedKeyLister*>(&backend)) {
         paged->list_pages(options, take);
     } else {
-        take(whole_listing(backend, options));
+        take(lister_of(backend).list(options));
     }
-}
-
-KeyListing keys_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label) {
-    if(const auto* const paged = dynamic_cast<const PagedKeyLister*>(&backend)) {
-        return paged->list_label(label, options);
-    }
-    auto listing = whole_listing(backend, options);
-    std::erase_if(listing.keys, [&](const KeyInfo& key) { return key.label != label; });
-    return listing;
 }
 
 KeyInfo key_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label) {
@@ -151,7 +131,7 @@ KeyInfo key_with_label(const KeyBackend& backend, const OptionValues& options, c
 
 KeyInfo key_of_reference(const KeyBackend& backend, const OptionValues& options, const KeyRef& ref) {
     const auto label = dynamic_cast<const PagedKeyLister*>(&backend) != nullptr ? ref.locator().find("label") : std::nullopt;
-    const auto keys = (label ? keys_with_label(backend, options, *label) : whole_listing(backend, options)).keys;
+    const auto keys = (label ? keys_with_label(backend, options, *label) : lister_of(backend).list(options)).keys;
     // A listing does not know which keys were made in place of others.
     const auto same = std::ranges::find_if(keys, [&](const KeyInfo& key) {
         return key.ref.locator() == ref.locator() && key.ref.fingerprint() == ref.fingerprint();

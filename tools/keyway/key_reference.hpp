@@ -29,11 +29,6 @@ struct NamedKey {
 /// @throws Errc::unsupported when the backend cannot list
 void list_pages(const KeyBackend& backend, const OptionValues& options, const std::function<void(KeyListing page)>& take);
 
-/// The keys of that label, with what may hide another one; the others are not looked at where the backend can do without.
-/// @param options of phase use
-/// @throws Errc::unsupported when the backend cannot list
-[[nodiscard]] KeyListing keys_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label);
-
 /// The one key of that label.
 /// @throws Errc::key_not_found, Errc::key_ambiguous with the candidates; Errc::unsupported when it is a secret key
 [[nodiscard]] KeyInfo key_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label);

@@ -145,6 +145,9 @@ std::unique_ptr<Audit> audit_of(const Command& command, const Arguments& argumen
 
 void run_command(const Globals& globals, const BackendRegistry& backends) {
     const auto& command = find_command(globals.rest);
+    if(!command.of_type.empty()) {
+        static_cast<void>(backends.type(command.of_type));  // or it says how to get it
+    }
     auto configuration = load_configuration(globals, command.tells_faults ? Faults::gather : Faults::end);
     const auto options = command.backend_phase
                              ? option_flags(command, backends, configuration.settings)

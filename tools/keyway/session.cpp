@@ -55,7 +55,9 @@ void Session::fail_audit(const AuditEntry& entry) {
         try {
             audit_->end(entry, &error);
         } catch(const Error& untold) {
-            throw Error(error.code(), error.message() + "; and that was not recorded: " + untold.message(), error.hint());
+            throw Error(error.code(), error.message() + "; and that was not recorded: " + untold.message(), error.hint())
+                .in_backend(error.backend())
+                .with_return_value(error.return_value());
         }
     };
     try {

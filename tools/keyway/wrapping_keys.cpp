@@ -71,11 +71,11 @@ Json json_of(const BackendAlias& alias, const WrappingKeyInfo& key) {
             {"attributes", json_of_attributes(key.attributes)}};
 }
 
-void require_no_wrapping_key(Session& session, const EndangeredKey& key, const std::string& hint) {
+std::vector<std::string> opened_by(Session& session, const EndangeredKey& key) {
+    std::vector<std::string> opened;
     if(key.ref && key.ref->key().type() != KeyType::rsa) {
-        return;  // it wraps nothing
+        return opened;  // it wraps nothing
     }
-    std::string opened;
     for(const auto& [alias, backend] : session.configuration().settings.backends()) {
         const auto option = backend.options.find("wrapping-key");
         if(option == backend.options.end()) {
@@ -84,14 +84,26 @@ void require_no_wrapping_key(Session& session, const EndangeredKey& key, const s
         try {
             const auto name = WrappingKeyName::parse(option->second.value);
             if(names(name, key) && is_same_store(session, name.backend(), key.backend)) {
-                opened += (opened.empty() ? "" : ", ") + in_quotes(alias.str());
+                opened.push_back(alias.str());
             }
         } catch(const Error& error) {
             throw Error(Errc::usage,
                         "whether the key " + in_quotes(key.label) + " is the wrapping key of backend " + in_quotes(alias.str()) +
                             " cannot be told: " + error.message(),
-                        hint);
+                        error.hint());
         }
+    }
+    return opened;
+}
+
+void require_no_wrapping_key(Session& session, const EndangeredKey& key, const std::string& hint) {
+    std::string opened;
+    try {
+        for(const auto& alias : opened_by(session, key)) {
+            opened += (opened.empty() ? "" : ", ") + in_quotes(alias);
+        }
+    } catch(const Error& error) {
+        throw Error(error.code(), error.message(), hint);
     }
     if(!opened.empty()) {
         throw Error(Errc::usage,

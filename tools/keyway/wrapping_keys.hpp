@@ -28,6 +28,10 @@ struct EndangeredKey {
     std::optional<KeyRef> ref{};  ///< nothing for a secret key
 };
 
+/// The aliases of the databases in the settings whose keys all go with it: under whichever alias they name its store.
+/// @throws Errc::usage where that cannot be told
+[[nodiscard]] std::vector<std::string> opened_by(Session& session, const EndangeredKey& key);
+
 /// Refuses what would take a key away that opens all keys of a database in the settings: under whichever alias they name its store.
 /// What cannot be told is refused as well.
 /// @param hint what can be done

@@ -210,6 +210,10 @@ void replace_file(const fs::path& path, std::span<const std::uint8_t> bytes, Fil
     folder.sync();
 }
 
+void sync_name(const fs::path& path) {
+    SyncedFolder(path, "write").sync();
+}
+
 void remove_file(const fs::path& path) {
     const SyncedFolder folder(path, "remove");
     if(::unlink(path.c_str()) != 0) {

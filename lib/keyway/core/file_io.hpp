@@ -38,6 +38,10 @@ KEYWAY_API void write_new_file(const std::filesystem::path& path, std::span<cons
 /// @throws Errc::storage_failed when it cannot be written; the old file is then still there
 KEYWAY_API void replace_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes, FileAccess access);
 
+/// Makes the name of a file that was just made last: after a power cut it is there.
+/// @throws Errc::storage_failed; where the folder may not be read, or the file system cannot do it, there is nothing to be done
+KEYWAY_API void sync_name(const std::filesystem::path& path);
+
 /// Removes a file, durably.
 ///
 /// @throws Errc::storage_failed when it cannot be removed

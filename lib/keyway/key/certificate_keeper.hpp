@@ -34,7 +34,8 @@ public:
     /// @param others with OtherCertificates::go, a certificate that is there already is no error
     /// @param options of phase use
     /// @throws Errc::key_mismatch with both fingerprints when it is for another key; Errc::already_exists when it is there;
-    ///         Errc::malformed_data; as KeyBackend::use
+    ///         Errc::malformed_data; Errc::unsupported when the key has nothing by which a certificate could be told to be its, or the
+    ///         certificate is for a kind of key that is not known; as KeyBackend::use
     /// @threadsafety as the backend
     virtual void keep_certificate(const KeyRef& ref,
                                   std::span<const std::uint8_t> certificate,

@@ -14,6 +14,24 @@ KeyAdopter::~KeyAdopter() = default;
 KeyBulkOpener::~KeyBulkOpener() = default;
 KeyRemover::~KeyRemover() = default;
 PagedKeyLister::~PagedKeyLister() = default;
+
+const KeyLister& lister_of(const KeyBackend& backend) {
+    if(const auto* const lister = dynamic_cast<const KeyLister*>(&backend)) {
+        return *lister;
+    }
+    throw Error(Errc::unsupported, "the backend " + in_quotes(backend.alias().str()) + " cannot list its keys",
+                "name the key by its reference")
+        .in_backend(backend.alias().str());
+}
+
+KeyListing keys_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label) {
+    if(const auto* const paged = dynamic_cast<const PagedKeyLister*>(&backend)) {
+        return paged->list_label(label, options);
+    }
+    auto listing = lister_of(backend).list(options);
+    std::erase_if(listing.keys, [&](const KeyInfo& key) { return key.label != label; });
+    return listing;
+}
 NewKeyChecker::~NewKeyChecker() = default;
 
 bool BackendCapabilities::offers(const KeySpec& key) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <keyway/core/api.hpp>
+#include <keyway/key/key_backend.hpp>
 #include <keyway/key/key_info.hpp>
 #include <keyway/options/option_values.hpp>
 
@@ -30,5 +31,13 @@ public:
     /// @throws as KeyLister::list
     [[nodiscard]] virtual KeyListing list_label(const std::string& label, const OptionValues& options) const = 0;
 };
+
+/// @throws Errc::unsupported when the backend cannot list its keys
+[[nodiscard]] KEYWAY_API const KeyLister& lister_of(const KeyBackend& backend);
+
+/// The keys of one label, with what may hide another one; the others are not looked at where the backend can do without.
+/// @param options of phase use
+/// @throws Errc::unsupported when the backend cannot list its keys; as KeyLister::list
+[[nodiscard]] KEYWAY_API KeyListing keys_with_label(const KeyBackend& backend, const OptionValues& options, const std::string& label);
 
 }  // namespace keyway

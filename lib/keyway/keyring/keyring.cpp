@@ -5,23 +5,18 @@
 
 #include <botan/pk_keys.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace keyway {
 
 namespace {
 
-/// The key pairs of a label that a backend lists.
-std::vector<KeyRef> keys_with_label(const KeyBackend& backend, const std::string& label) {
-    KeyListing listing;
-    if(const auto* const paged = dynamic_cast<const PagedKeyLister*>(&backend)) {
-        listing = paged->list_label(label, {});
-    } else if(const auto* const lister = dynamic_cast<const KeyLister*>(&backend)) {
-        listing = lister->list({});
-    }
+/// The whole key pairs of a label: a public half alone, which anybody can put into a token, is none.
+std::vector<KeyRef> pairs_with_label(const KeyBackend& backend, const std::string& label) {
     std::vector<KeyRef> found;
-    for(const auto& key : listing.keys) {
-        if(key.label == label) {
+    for(const auto& key : keys_with_label(backend, {}, label).keys) {
+        if(std::ranges::find(key.attributes, std::pair<std::string, std::string>("private-key", "missing")) == key.attributes.end()) {
             found.push_back(key.ref);
         }
     }
@@ -89,7 +84,7 @@ std::unique_ptr<KeyWrapper> Keyring::open_wrapper(const WrappingKeyName& name) {
     auto& store = backend(name.backend());
     const auto* const secret_keys = dynamic_cast<const WrappingKeyStore*>(&store);
     auto secret_key = secret_keys == nullptr ? nullptr : secret_keys->open_wrapping_key(name.label(), {});
-    auto pairs = keys_with_label(store, name.label());
+    auto pairs = pairs_with_label(store, name.label());
     if(secret_key || pairs.size() > 1) {
         // A key pair that cannot wrap is not meant: whoever makes one of this label shuts no database.
         std::erase_if(pairs, [](const KeyRef& pair) { return pair.key().type() != KeyType::rsa; });

@@ -9,6 +9,7 @@
 #include "removal.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/key/paged_key_lister.hpp>
 
 #include <botan/x509cert.h>
 #include <nlohmann/json.hpp>
@@ -77,16 +78,25 @@ Found found_key(Session& session, const NamedKey& named, const Arguments& argume
         throw Error(Errc::unsupported, "the backend " + in_quotes(named.backend.str()) + " cannot remove keys");
     }
     auto options = session.options(named.backend, Phase::use);
+    std::string lost;
     const auto guard = [&](const EndangeredKey& key) {
         if(!arguments.has("force")) {
             require_no_wrapping_key(session, key, "put them under another key first with `keyway key rewrap`, or say --force");
+            return;
+        }
+        try {
+            for(const auto& alias : opened_by(session, key)) {
+                lost += ", and with it all keys of " + in_quotes(alias) + ", which are under it";
+            }
+        } catch(const Error& error) {
+            lost = "; " + error.message();
         }
     };
     const auto from = " from backend " + in_quotes(named.backend.str());
     if(auto secret = wrapping_key(backend, options, named, arguments.value("id"))) {
         guard({.backend = named.backend, .label = secret->label});
         return {.options = std::move(options),
-                .what = "AES key " + in_quotes(secret->label) + " (" + secret->type + ")" + from,
+                .what = "AES key " + in_quotes(secret->label) + " (" + secret->type + ")" + from + lost,
                 .json = json_of(named.backend, *secret),
                 .entry = entry,
                 .secret = secret};
@@ -100,7 +110,7 @@ Found found_key(Session& session, const NamedKey& named, const Arguments& argume
     auto json = json_of(key);
     json["certificates-removed"] = json_of(certificates);
     return {.options = std::move(options),
-            .what = "key " + in_quotes(key.label) + " (" + ref.key().to_string() + ")" + from + (with.empty() ? "" : ", and " + with),
+            .what = "key " + in_quotes(key.label) + " (" + ref.key().to_string() + ")" + from + (with.empty() ? "" : ", and " + with) + lost,
             .json = std::move(json),
             .entry = entry,
             .pair = std::move(key)};

@@ -5,6 +5,7 @@
 #include "../terminal.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/key/paged_key_lister.hpp>
 #include <keyway/key/store_checker.hpp>
 
 #include <nlohmann/json.hpp>
@@ -65,11 +66,15 @@ void require_writable(const Session& session, const KeyBackend& backend, const B
     if(path == options.end()) {
         return;
     }
-    const auto folder = std::filesystem::absolute(path->second.value).lexically_normal().parent_path();
-    if(std::filesystem::exists(folder, ignored) && ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    auto store = std::filesystem::absolute(path->second.value).lexically_normal();
+    if(!store.has_filename()) {
+        store = store.parent_path();  // keys/
+    }
+    const auto folder = store.parent_path();
+    if(::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
         throw Error(Errc::storage_failed,
                     "cannot make " + in_quotes(path->second.value) + ": " + std::generic_category().message(errno),
-                    "check that its folder is writable")
+                    "check that its folder is there and writable")
             .in_backend(alias.str());
     }
 }

@@ -76,7 +76,7 @@ Error KeyProtection::another_wrapping_key(const KeyEncryptionKeyRecord& record,
             "the keys of the database " + in_quotes(where_) + " are under another wrapping key than the one meant: its " +
                 std::string(is_secret_key(record) ? "fingerprint" : "SPKI SHA-256") + " is " + record.wrapped_by,
             "the option \"wrapping-key\" names " + fingerprint + ", which is " + in_quotes(name.short_name()) +
-                "; the other one may have been replaced or lost: bring it back"};
+                "; name the other one there, if `keyway key rewrap` put the keys under it; or it was replaced or lost: bring it back"};
 }
 
 const Secret& KeyProtection::passphrase_of(const Means& means) const {

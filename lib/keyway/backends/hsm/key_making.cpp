@@ -53,7 +53,7 @@ void remove_what_was_made(pkcs11::Token& token, const pkcs11::PinProvider& pin, 
                            [&](const pkcs11::Session& session) { pkcs11::destroy_named(session, key); });
     } catch(const Error&) {
         throw Error(cause.code(), cause.message(),
-                    cause.hint() + "; what was made of it may still be in the token, with label " + in_quotes(key.label) +
+                    cause.hint() + (cause.hint().empty() ? "" : "; ") + "what was made of it may still be in the token, with label " + in_quotes(key.label) +
                         " and id " + pkcs11::id_text(key.id) + ": `keyway key list` shows it, `keyway key remove` removes it")
             .with_return_value(cause.return_value());
     }
