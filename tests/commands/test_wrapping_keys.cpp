@@ -6,6 +6,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
+
 namespace {
 
 using namespace keyway::test;
@@ -27,6 +29,12 @@ struct WrappingWorkshop : softhsm_fixtures::SoftHsmFixture {
         json["backends"]["db"] = {{"type", "database"}, {"path", "keys.db"}, {"wrapping-key", wrapping_key}};
         json["backends"]["plain"] = {{"type", "database"},         {"path", "plain.db"},  {"passphrase", "env:KEYWAY_TEST_PASSPHRASE"},
                                      {"argon2-memory-kib", 8192}, {"argon2-passes", 1}};
+        shop.write("keyway.json", json.dump());
+    }
+
+    void set_wrapping_key(const std::string& name) const {
+        auto json = Json::parse(shop.read("keyway.json"));
+        json["backends"]["db"]["wrapping-key"] = name;
         shop.write("keyway.json", json.dump());
     }
 
@@ -55,6 +63,21 @@ TEST_CASE("an AES key is made in a token, and opens a database") {
           Json{{"type", "aes-256"}, {"backend", "hsm"}, {"label", "k2"}, {"name", "hsm:k2"}});
     shop.fail({"key", "create", "--backend", "plain", "--type", "aes-256", "--label", "k"}, 26, "unsupported");
     shop.fail({"key", "create", "--backend", "hsm", "--type", "aes-256"}, 10, "invalid_option");
+    // The names of other keys are theirs, and are none for an AES key either.
+    shop.succeed({"key", "create", "--backend", "hsm", "--type", "p-256", "--label", "pair"});
+    for(const std::string label : {"", "a\nb", "\x1b[31m", "pair"}) {
+        INFO(label);
+        for(const bool is_dry : {false, true}) {
+            auto wrong = is_dry ? dry : create;
+            *std::ranges::find(wrong, "kek") = label;
+            if(label == "pair") {
+                shop.fail(wrong, 22, "already_exists");
+            } else {
+                shop.fail(wrong, 10, "invalid_option");
+            }
+        }
+    }
+    shop.fail({"key", "remove", "hsm:", "--yes"}, 2, "usage");
     shop.fail({"key", "create", "--backend", "hsm", "--type", "aes-256", "--label", "k", "--out", "f"}, 2, "usage");
 
     static_cast<void>(shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "a"}));
@@ -88,6 +111,26 @@ TEST_CASE("a key that opens a database is removed by force only") {
         static_cast<void>(shop.succeed({"key", "remove", "hsm:wrap", "--yes", "--force"}));
         CHECK(shop.fail({"key", "check", "db:a"}, 20, "key_not_found").find("the wrapping key \"hsm:wrap\"") != std::string::npos);
     }
+}
+
+TEST_CASE("the key that a database was just put under is kept, though the settings still name the one before") {
+    WrappingWorkshop world("hsm:kek");
+    const auto& shop = world.shop;
+    shop.succeed(make_kek);
+    auto next = make_kek;
+    next.back() = "next";
+    shop.succeed(next);
+    shop.succeed({"key", "create", "--backend", "hsm", "--type", "rsa-2048", "--label", "rsa", "--usage", "sign,decrypt"});
+    shop.succeed({"key", "create", "--backend", "db", "--type", "p-256", "--label", "a"});
+    for(const std::string now : {"next", "rsa"}) {
+        shop.succeed({"key", "rewrap", "--backend", "db", "--new-wrapping-key", "hsm:" + now});
+        CHECK(shop.fail({"key", "remove", "hsm:" + now, "--yes"}, 2, "usage")
+                  .starts_with("the key \"" + now + "\" is the wrapping key of \"db\": without it no key there can be opened\n"));
+        world.set_wrapping_key("hsm:" + now);
+        shop.succeed({"key", "check", "db:a"});
+    }
+    shop.succeed({"key", "remove", "hsm:next", "--yes"});
+    shop.succeed({"key", "check", "db:a"});
 }
 
 TEST_CASE("AES keys are listed with what they are for, and are no keys to sign with") {
@@ -216,7 +259,9 @@ TEST_CASE("an RSA key that opens a database is kept under another alias, by its 
     json["backends"]["db"]["wrapping-key"] = "hsm:copy";
     shop.write("keyway.json", json.dump());
     shop.succeed({"key", "remove", "plain:copy", "--yes"});
-    shop.succeed({"key", "remove", "hsm:wrap", "--yes"});
+    // What the database is under it is, whatever the settings say.
+    shop.fail({"key", "remove", "hsm:wrap", "--yes"}, 2, "usage");
+    shop.succeed({"key", "remove", "hsm:wrap", "--yes", "--force"});
 }
 
 TEST_CASE("config check looks at the wrapping key of a database that is not there yet") {

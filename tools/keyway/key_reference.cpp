@@ -62,7 +62,12 @@ NamedKey parse_named_key(const std::string& text, const Settings& settings) {
         return from_reference(text);
     }
     if(const auto alias = alias_before_colon(text, settings)) {
-        return {*alias, text.substr(text.find(':') + 1)};
+        auto label = text.substr(text.find(':') + 1);
+        if(label.empty()) {
+            throw Error(Errc::usage, in_quotes(text) + " names no key of backend " + in_quotes(alias->str()),
+                        "give ALIAS:LABEL; a key without a label is named by its reference, which `keyway key list` shows with --json");
+        }
+        return {*alias, std::move(label)};
     }
     std::error_code error;
     if(std::filesystem::exists(text, error)) {

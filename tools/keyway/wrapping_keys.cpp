@@ -4,12 +4,16 @@
 #include "json_output.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/key/key_rewrapper.hpp>
+#include <keyway/key/key_wrapper.hpp>
 #include <keyway/key/store_identity.hpp>
 #include <keyway/key/wrapping_key_name.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 namespace keyway::cli {
@@ -48,6 +52,41 @@ bool names(const WrappingKeyName& name, const EndangeredKey& key) {
     return key.label == name.label();
 }
 
+/// Whether the store of a backend is under the key now, whatever its settings say. One that cannot be reached says nothing: what its
+/// settings say counts then.
+/// @param named by its settings, which is not the key itself: where that one opens the store as well, as a copy does, nothing is lost
+bool is_under(Session& session, const BackendAlias& alias, const EndangeredKey& key, const std::optional<WrappingKeyName>& named) {
+    const auto* const store = dynamic_cast<const KeyRewrapper*>(&session.backend(alias));
+    if(store == nullptr) {
+        return false;
+    }
+    std::vector<WrappedBy> by;
+    try {
+        by = store->wrapped_by(session.options_for_use(alias));
+    } catch(const Error&) {
+        return false;
+    }
+    const auto is_by = [&](const WrappedBy& one) {
+        if(key.ref) {
+            return key.ref->fingerprint().to_string() == one.fingerprint;
+        }
+        if(!one.mechanism.starts_with("AES-")) {
+            return false;
+        }
+        const auto& holder = dynamic_cast<const WrappingKeyStore&>(session.backend(key.backend));
+        const auto wrapper = holder.open_wrapping_key(key.label, session.options_for_use(key.backend));
+        return wrapper && wrapper->fingerprint(one.mechanism) == one.fingerprint;
+    };
+    const auto is_opened_by_named = [&](const WrappedBy& one) {
+        try {
+            return named && session.open_wrapper(*named)->fingerprint(one.mechanism) == one.fingerprint;
+        } catch(const Error&) {
+            return false;
+        }
+    };
+    return std::ranges::any_of(by, [&](const WrappedBy& one) { return is_by(one) && !is_opened_by_named(one); });
+}
+
 }  // namespace
 
 std::vector<WrappingKeyInfo> wrapping_keys_in(const KeyBackend& backend, const OptionValues& options) {
@@ -78,12 +117,9 @@ std::vector<std::string> opened_by(Session& session, const EndangeredKey& key) {
     }
     for(const auto& [alias, backend] : session.configuration().settings.backends()) {
         const auto option = backend.options.find("wrapping-key");
-        if(option == backend.options.end()) {
-            continue;
-        }
         try {
-            const auto name = WrappingKeyName::parse(option->second.value);
-            if(names(name, key) && is_same_store(session, name.backend(), key.backend)) {
+            const auto name = option == backend.options.end() ? std::nullopt : std::optional(WrappingKeyName::parse(option->second.value));
+            if((name && names(*name, key) && is_same_store(session, name->backend(), key.backend)) || is_under(session, alias, key, name)) {
                 opened.push_back(alias.str());
             }
         } catch(const Error& error) {

@@ -134,7 +134,7 @@ Settings Settings::parse(std::string_view json, std::string_view place, std::vec
         } else if(name == "backends-by-purpose") {
             purposes = parse_purposes(value, name, place);
         } else if(name == "audit") {
-            if(!value.is_string() || value.get<std::string>().empty()) {
+            if(!value.is_string() || value.get<std::string>().empty() || value.get<std::string>().find('\0') != std::string::npos) {
                 throw wrong_form(place, name, "the name of a file");
             }
             settings.set_audit(value.get<std::string>());

@@ -93,9 +93,14 @@ void prove(const KeyMigration& migration, const Botan::Private_Key& old_key, Mig
 
 /// Takes back the new key, when something failed after it had been stored.
 void take_back(const KeyMigration& migration, const KeyRef& made) {
-    auto* const remover = dynamic_cast<KeyRemover*>(&migration.to);
+    std::string why;
     try {
-        if(remover != nullptr) {
+        throw;
+    } catch(const std::exception& error) {
+        why = error.what();
+    }
+    try {
+        if(auto* const remover = dynamic_cast<KeyRemover*>(&migration.to)) {
             remover->remove(made, migration.use_new);
             return;
         }
@@ -104,7 +109,7 @@ void take_back(const KeyMigration& migration, const KeyRef& made) {
     }
     std::throw_with_nested(Error(Errc::storage_failed,
                                  "the key was stored in backend " + in_quotes(migration.to.alias().str()) +
-                                     " but the move failed, and it could not be removed again",
+                                     " but the move failed, and it could not be removed again: " + why,
                                  "its reference is " + made.to_string())
                                .in_backend(migration.to.alias().str()));
 }

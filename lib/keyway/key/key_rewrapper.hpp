@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <vector>
+#include <string>
 
 namespace keyway {
 
@@ -40,6 +42,12 @@ struct RewrapResult {
     bool is_empty = false;        ///< nothing was changed: the store gets its key-encryption key with its first key
 };
 
+/// A key of another backend that the keys of a store are under.
+struct WrappedBy {
+    std::string fingerprint;  ///< KeyWrapper::fingerprint: of an RSA key the SPKI SHA-256 in hexadecimal
+    std::string mechanism;    ///< WrappedKey::mechanism, which that was asked for with
+};
+
 /// A backend that can encrypt all its keys under a new key-encryption key, without touching the keys themselves; found by
 /// dynamic_cast.
 class KeyRewrapper {
@@ -59,6 +67,14 @@ public:
     /// How many keys such a call would put under a new key-encryption key. The secrets it needs are tried; nothing is changed.
     /// @throws as rewrap
     [[nodiscard]] virtual std::uint64_t keys_to_rewrap(const RewrapRequest& request, const OptionValues& options) const = 0;
+
+    /// The keys without which those of the store cannot be opened, whatever the settings name: none where there is a passphrase.
+    /// @param options of phase use
+    /// @throws what reaching the store throws
+    [[nodiscard]] virtual std::vector<WrappedBy> wrapped_by(const OptionValues& options) const {
+        static_cast<void>(options);
+        return {};
+    }
 };
 
 }  // namespace keyway

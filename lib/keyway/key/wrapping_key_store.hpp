@@ -2,10 +2,12 @@
 #pragma once
 
 #include <keyway/core/api.hpp>
+#include <keyway/core/error.hpp>
 #include <keyway/key/key_wrapper.hpp>
 #include <keyway/options/option_values.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,9 +40,13 @@ public:
     /// Makes an AES key of 256 bits that wraps and unwraps, does nothing else, and does not leave the store. Of those who make one
     /// of the same label at the same time, one succeeds at most, and the others leave nothing.
     /// @param options of phase use
-    /// @throws Errc::already_exists when the label is taken, by a key pair also; Errc::unsupported when the store does not make such
+    /// @throws Errc::invalid_option when the label is none for a key; Errc::already_exists when it is taken, by a key pair also; Errc::unsupported when the store does not make such
     ///         keys
     virtual WrappingKeyInfo create_wrapping_key(const std::string& label, const OptionValues& options) = 0;
+
+    /// Why no such key of this label could be made, as far as that can be told without making it.
+    /// @param options of phase use
+    [[nodiscard]] virtual std::optional<Error> check_new_wrapping_key(const std::string& label, const OptionValues& options) const = 0;
 
     /// The keys that may wrap and unwrap, by label.
     /// @param options of phase use

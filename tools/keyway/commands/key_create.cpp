@@ -5,6 +5,7 @@
 #include "new_key.hpp"
 
 #include <keyway/core/error.hpp>
+#include <keyway/key/store_checker.hpp>
 #include <keyway/key/wrapping_key_name.hpp>
 #include <keyway/key/wrapping_key_store.hpp>
 
@@ -16,18 +17,6 @@ namespace {
 
 constexpr std::string_view aes = "aes-256";
 
-bool is_taken(const WrappingKeyStore& store, const std::string& label, const OptionValues& options) {
-    try {
-        return store.open_wrapping_key(label, options) != nullptr;
-    } catch(const Error& error) {
-        // There are several, or one that may not wrap: the label is taken, too.
-        if(error.code() == Errc::key_ambiguous || error.code() == Errc::unsupported) {
-            return true;
-        }
-        throw;
-    }
-}
-
 /// An AES key that wraps other keys has no public half, and so no reference.
 void create_wrapping_key(Session& session, const Arguments& arguments) {
     if(arguments.has("out") || arguments.has("purpose")) {
@@ -37,7 +26,7 @@ void create_wrapping_key(Session& session, const Arguments& arguments) {
     session.work_with({alias});
     const auto options = session.options(alias, Phase::create);
     const auto label = options.text("label");
-    if(!label || options.has("id") || options.has("usage") || options.has("extractable")) {
+    if(!label || options.has("id") || options.has("usage") || options.has("extractable") || options.has("always-authenticate")) {
         throw Error(Errc::invalid_option, "an AES key takes a label and no other option of a new key", "give --label NAME alone");
     }
     auto* const store = dynamic_cast<WrappingKeyStore*>(&session.backend(alias));
@@ -47,9 +36,13 @@ void create_wrapping_key(Session& session, const Arguments& arguments) {
     const auto name = WrappingKeyName(alias, *label).to_string();
     Json json{{"type", aes}, {"backend", alias.str()}, {"label", *label}, {"name", name}};
     if(arguments.has("dry-run")) {
-        if(is_taken(*store, *label, session.options_for_use(alias))) {
-            throw Error(Errc::already_exists, "there is an AES key " + in_quotes(*label) + " in backend " + in_quotes(alias.str()) + " already",
-                        "choose another label");
+        if(const auto refused = store->check_new_wrapping_key(*label, session.options_for_use(alias))) {
+            throw Error(*refused);
+        }
+        if(const auto* const checker = dynamic_cast<const StoreChecker*>(&session.backend(alias))) {
+            if(const auto fault = checker->check_writable(session.options_for_use(alias))) {
+                throw Error(*fault);
+            }
         }
         json["dry-run"] = true;
         session.report(json, "would create AES key " + in_quotes(*label) + " in backend " + in_quotes(alias.str()) + "\n");

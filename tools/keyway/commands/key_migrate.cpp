@@ -117,7 +117,7 @@ void write_reference(const OutputFile& file, const KeyRef& ref, const std::strin
 Error not_removed(const Error& error, const KeyMigration& migration, const MigrationReceipt& made, const std::string& file) {
     const auto alias = migration.from.alias().str();
     return Error(error.code(),
-                 "the key was moved, but the old one is still in backend " + in_quotes(alias) + ": " + error.message(),
+                 "the key was moved, but the old one could not be removed, or not all of it, from backend " + in_quotes(alias) + ": " + error.message(),
                  "the new key is " + made.to.to_string() + "; the receipt is in " + in_quotes(file) +
                      "; remove the old key with: keyway key remove '" + made.from.to_string() + "'")
         .with_return_value(error.return_value())

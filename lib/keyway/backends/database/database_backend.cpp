@@ -4,6 +4,7 @@
 #include <keyway/backends/database/key_protection_internal.hpp>
 #include <keyway/backends/database/key_table_internal.hpp>
 #include <keyway/backends/database/rewrap_internal.hpp>
+#include <keyway/backends/database/row_errors_internal.hpp>
 #include <keyway/backends/database/sealed_key_internal.hpp>
 #include <keyway/core/error.hpp>
 #include <keyway/key/key_exporter.hpp>
@@ -239,6 +240,14 @@ public:
         });
     }
 
+    std::vector<WrappedBy> wrapped_by(const OptionValues& options) const override {
+        return naming_backend(alias(), [&] {
+            static_cast<void>(completed(Phase::use, options));
+            auto connection = database_->open();
+            return connection ? wrapping_keys_of(find_key_encryption_keys(*connection)) : std::vector<WrappedBy>{};
+        });
+    }
+
     std::uint64_t keys_to_rewrap(const RewrapRequest& request, const OptionValues& options) const override {
         return naming_backend(alias(), [&] {
             const auto values = completed(Phase::use, options);
@@ -423,11 +432,7 @@ private:
             throw not_found(*label);
         }
         if(row->header.spki_sha256 != ref.fingerprint().to_string()) {
-            throw Error(Errc::key_mismatch,
-                        "the key " + in_quotes(*label) + " in the database " +
-                            in_quotes(database_->name()) +
-                            " is another than the one meant: its SPKI SHA-256 is " + row->header.spki_sha256,
-                        "the reference is for " + ref.fingerprint().to_string());
+            throw row_of_another_key(*label, database_->name(), row->header.spki_sha256, ref.fingerprint().to_string());
         }
         require_kind(ref, reference(row->header).key());
         return std::move(*row);
@@ -463,17 +468,11 @@ private:
     }
 
     [[nodiscard]] Error not_found(const std::string& label) const {
-        return {Errc::key_not_found,
-                "there is no key " + in_quotes(label) + " in the database " +
-                    in_quotes(database_->name()),
-                "list the keys of backend " + in_quotes(alias().str()) + " to see those there are"};
+        return no_such_row(label, database_->name(), alias().str());
     }
 
     [[nodiscard]] Error damaged(const std::string& label) const {
-        return {Errc::malformed_data,
-                "the row of key " + in_quotes(label) + " in the database " +
-                    in_quotes(database_->name()) + " has been changed or is damaged",
-                "restore the database from a copy"};
+        return damaged_row(label, database_->name());
     }
 
     SecretReader secrets_;

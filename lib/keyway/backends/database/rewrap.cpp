@@ -128,6 +128,15 @@ bool begin_rotation(Connection& connection, const Rotation& rotation, const std:
     return connection.write(failed(connection), begin, was_begun);
 }
 
+std::vector<WrappedBy> wrapping_keys_of(const KeyEncryptionKeyRecords& records) {
+    std::vector<WrappedBy> out;
+    // One that is being replaced is sealed under the active one, and so needs no other.
+    if(records.active && records.active->kind == KeyEncryptionKind::wrapped) {
+        out.push_back({.fingerprint = records.active->wrapped_by, .mechanism = records.active->wrap_mechanism});
+    }
+    return out;
+}
+
 std::uint64_t count_under(Connection& connection, const std::string& id) {
     return connection.run([&](soci::session& sql) {
         long long count = 0;

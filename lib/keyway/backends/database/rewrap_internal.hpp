@@ -30,6 +30,9 @@ struct Rotation {
 /// @return false, and nothing changed, when the old one is not the active one any more
 [[nodiscard]] bool begin_rotation(database::Connection& connection, const Rotation& rotation, const std::string& created);
 
+/// By which keys of other backends those that open the rows are wrapped.
+[[nodiscard]] std::vector<WrappedBy> wrapping_keys_of(const KeyEncryptionKeyRecords& records);
+
 /// How many keys are under a key-encryption key.
 [[nodiscard]] std::uint64_t count_under(database::Connection& connection, const std::string& id);
 

@@ -80,6 +80,11 @@ public:
     std::optional<Error> check_new(const KeySpec& spec, Phase phase, const OptionValues& call) const override;
     std::unique_ptr<KeyWrapper> open_wrapping_key(const std::string& label, const OptionValues& call) const override;
     WrappingKeyInfo create_wrapping_key(const std::string& label, const OptionValues& call) override;
+    std::optional<Error> check_new_wrapping_key(const std::string& label, const OptionValues& call) const override {
+        return said_by([&] {
+            return with_token(call, [&](auto& token, const auto& pin) { return hsm::why_no_wrapping_key(token, pin, label); });
+        });
+    }
     std::vector<WrappingKeyInfo> list_wrapping_keys(const OptionValues& call) const override;
     void remove_wrapping_key(const WrappingKeyInfo& key, const OptionValues& call) override;
     std::string store_identity() const override;

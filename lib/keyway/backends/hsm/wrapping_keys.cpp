@@ -4,6 +4,8 @@
 #include <keyway/backends/hsm/token_limits_internal.hpp>
 #include <keyway/backends/hsm/wrapping_keys_internal.hpp>
 #include <keyway/core/error.hpp>
+#include <keyway/key/software_key_internal.hpp>
+#include <keyway/pkcs11/keys/offered_mechanism_internal.hpp>
 #include <keyway/pkcs11/keys/secret_key_internal.hpp>
 
 #include <botan/hex.h>
@@ -48,6 +50,7 @@ WrappingKeyInfo create_wrapping_key(pkcs11::Token& token,
                                     const pkcs11::PinProvider& pin,
                                     const std::string& label,
                                     pkcs11::TimedMutex& making) {
+    static_cast<void>(KeyLabel(label));
     require_lets_us_make_keys(token);
     const auto deadline = token.new_deadline();
     const auto turn = making_turn(making, token, deadline);
@@ -65,6 +68,8 @@ WrappingKeyInfo create_wrapping_key(pkcs11::Token& token,
                 made.keep();
             }
             pkcs11::require_alone(session, key, token.name());
+            // That it is there, and as it was asked for.
+            static_cast<void>(pkcs11::find_wrapping_key(session, {.id = key.id, .label = label}, token.name()));
         });
     } catch(const Error& error) {
         if(names_are_ours) {
@@ -73,6 +78,18 @@ WrappingKeyInfo create_wrapping_key(pkcs11::Token& token,
         throw;
     }
     return info_of(token, {.label = key.label, .id = key.id, .bytes = key.bytes});
+}
+
+std::optional<Error> why_no_wrapping_key(pkcs11::Token& token, const pkcs11::PinProvider& pin, const std::string& label) {
+    static_cast<void>(KeyLabel(label));
+    require_lets_us_make_keys(token);
+    return token.with_session(pkcs11::SessionMode::read_only, pin, [&](const pkcs11::Session& session) -> std::optional<Error> {
+        if(!pkcs11::offers(session.calls(), pkcs11::slot_of(session), CKM_AES_KEY_GEN, CKF_GENERATE)) {
+            return Error(Errc::unsupported, token.name() + " makes no AES keys: it lacks CKM_AES_KEY_GEN", "use an RSA key of it");
+        }
+        pkcs11::require_free_names(session, pkcs11::NewWrappingKey{.label = label, .id = random_id()}, token.name());
+        return std::nullopt;
+    });
 }
 
 std::vector<WrappingKeyInfo> list_wrapping_keys(pkcs11::Token& token, const pkcs11::PinProvider& pin) {

@@ -5,6 +5,7 @@
 #include <keyway/pkcs11/timed_mutex_internal.hpp>
 #include <keyway/pkcs11/token_internal.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace keyway::hsm {
                                                   const pkcs11::PinProvider& pin,
                                                   const std::string& label,
                                                   pkcs11::TimedMutex& making);
+
+/// Why it would not, as far as that can be told: nothing is made.
+[[nodiscard]] std::optional<Error> why_no_wrapping_key(pkcs11::Token& token, const pkcs11::PinProvider& pin, const std::string& label);
 
 [[nodiscard]] std::vector<WrappingKeyInfo> list_wrapping_keys(pkcs11::Token& token, const pkcs11::PinProvider& pin);
 

@@ -103,6 +103,9 @@ CK_RV wrap_secret(const Session& session, CK_OBJECT_HANDLE transport, CK_OBJECT_
     out.resize(transport_bits);  // in bytes, so that any RSA key's answer fits
     CK_ULONG size = out.size();
     const auto result = session.calls().C_WrapKey(session.handle(), oaep.mechanism(), transport, secret, out.data(), &size);
+    if(result == CKR_OK && size > out.size()) {
+        throw call_failed(CKR_GENERAL_ERROR, "believe how long the wrapped AES key is to be");
+    }
     out.resize(result == CKR_OK ? size : 0);
     return result;
 }
