@@ -256,28 +256,6 @@ pkcs11::KeySelector adopted_key(const OptionValues& options) {
     return selector;
 }
 
-pkcs11::PinProvider pin_provider(const OptionValues& options,
-                                 const TokenPlace& place,
-                                 const SecretReader& secrets,
-                                 const pkcs11::Token& token) {
-    auto source = options.secret_source("user-pin");
-    if(!source) {
-        source = place.pin_of_uri;
-    }
-    const auto what = "user PIN of " + token.name();
-    const auto user_name = options.text("user-name").value_or("");
-    using From = pkcs11::PinProvider::From;
-    if(!source) {
-        return {[what]() -> Secret {
-                    throw Error(Errc::secret_unavailable, "no source was given for the " + what,
-                                "set \"user-pin\" in the settings, or give --user-pin, as env:NAME, file:PATH, fd:N or prompt:");
-                },
-                From::source, user_name};
-    }
-    return {[reader = secrets, source = *source, what] { return reader.read(source, what); },
-            source->kind() == SecretSource::Kind::prompt ? From::person : From::source, user_name};
-}
-
 pkcs11::NewKey new_key(const OptionValues& options, const KeySpec& spec, const std::vector<std::uint8_t>& default_id) {
     pkcs11::NewKey key;
     key.label = KeyLabel::of(options).str();

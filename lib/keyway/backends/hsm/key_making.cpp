@@ -45,18 +45,26 @@ void sign_once(const Botan::Private_Key& key) {
     static_cast<void>(signer.sign_message(challenge, Botan::system_rng()));
 }
 
-void remove_what_was_made(pkcs11::Token& token, const pkcs11::PinProvider& pin, const pkcs11::NewKey& key, const Error& cause) {
+void remove_what_was_made(pkcs11::Token& token,
+                          const pkcs11::PinProvider& pin,
+                          const std::string& label,
+                          const std::vector<std::uint8_t>& id,
+                          const Error& cause,
+                          const std::function<void(const pkcs11::Session&)>& destroy) {
     try {
         const auto deadline = last_moment(token);
         const pkcs11::Token::OneDeadline one(deadline);
-        token.with_session(pkcs11::SessionMode::read_write, pin,
-                           [&](const pkcs11::Session& session) { pkcs11::destroy_named(session, key); });
+        token.with_session(pkcs11::SessionMode::read_write, pin, [&](const pkcs11::Session& session) { destroy(session); });
     } catch(const Error&) {
         throw Error(cause.code(), cause.message(),
-                    cause.hint() + (cause.hint().empty() ? "" : "; ") + "what was made of it may still be in the token, with label " + in_quotes(key.label) +
-                        " and id " + pkcs11::id_text(key.id) + ": `keyway key list` shows it, `keyway key remove` removes it")
+                    cause.hint() + (cause.hint().empty() ? "" : "; ") + "what was made of it may still be in the token, with label " + in_quotes(label) +
+                        " and id " + pkcs11::id_text(id) + ": `keyway key list` shows it, `keyway key remove` removes it")
             .with_return_value(cause.return_value());
     }
+}
+
+void remove_what_was_made(pkcs11::Token& token, const pkcs11::PinProvider& pin, const pkcs11::NewKey& key, const Error& cause) {
+    remove_what_was_made(token, pin, key.label, key.id, cause, [&](const pkcs11::Session& session) { pkcs11::destroy_named(session, key); });
 }
 
 void remove_key(pkcs11::Token& token,

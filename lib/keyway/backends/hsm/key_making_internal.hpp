@@ -5,7 +5,11 @@
 #include <keyway/pkcs11/timed_mutex_internal.hpp>
 #include <keyway/pkcs11/token_internal.hpp>
 
+#include <cstdint>
+#include <functional>
 #include <mutex>
+#include <string>
+#include <vector>
 
 namespace Botan {
 class Private_Key;
@@ -22,6 +26,15 @@ void sign_once(const Botan::Private_Key& key);
 /// @param cause why the key could not be made
 /// @throws cause, with where the objects are in its hint, when they could not be removed
 void remove_what_was_made(pkcs11::Token& token, const pkcs11::PinProvider& pin, const pkcs11::NewKey& key, const Error& cause);
+
+/// The same of another kind of key.
+/// @param destroy what there is of that label and id
+void remove_what_was_made(pkcs11::Token& token,
+                          const pkcs11::PinProvider& pin,
+                          const std::string& label,
+                          const std::vector<std::uint8_t>& id,
+                          const Error& cause,
+                          const std::function<void(const pkcs11::Session&)>& destroy);
 
 /// Removes the objects of a key, or what is left of one, and the certificates beside it.
 /// @throws Errc::key_not_found, key_mismatch and others

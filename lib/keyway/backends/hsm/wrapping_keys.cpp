@@ -28,22 +28,6 @@ WrappingKeyInfo info_of(const pkcs11::Token& token, const pkcs11::ListedWrapping
                            {"extractable", key.extractable ? "yes" : "no"}}};
 }
 
-/// As of a key pair: an answer may have been lost when the token had made the key.
-void remove_what_was_made(pkcs11::Token& token, const pkcs11::PinProvider& pin, const pkcs11::NewWrappingKey& key, const Error& cause) {
-    try {
-        const auto deadline = last_moment(token);
-        const pkcs11::Token::OneDeadline one(deadline);
-        token.with_session(pkcs11::SessionMode::read_write, pin,
-                           [&](const pkcs11::Session& session) { pkcs11::destroy_named(session, key); });
-    } catch(const Error&) {
-        throw Error(cause.code(), cause.message(),
-                    cause.hint() + (cause.hint().empty() ? "" : "; ") + "the key may still be in the token, with label " +
-                        in_quotes(key.label) + " and id " + pkcs11::id_text(key.id) +
-                        ": `keyway key list` shows it, `keyway key remove` removes it")
-            .with_return_value(cause.return_value());
-    }
-}
-
 }  // namespace
 
 WrappingKeyInfo create_wrapping_key(pkcs11::Token& token,
@@ -73,7 +57,9 @@ WrappingKeyInfo create_wrapping_key(pkcs11::Token& token,
         });
     } catch(const Error& error) {
         if(names_are_ours) {
-            remove_what_was_made(token, pin, key, error);
+            // As of a key pair: an answer may have been lost when the token had made the key.
+            remove_what_was_made(token, pin, key.label, key.id, error,
+                                 [&](const pkcs11::Session& session) { pkcs11::destroy_named(session, key); });
         }
         throw;
     }
