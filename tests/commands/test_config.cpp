@@ -122,6 +122,26 @@ TEST_CASE("config check tells the faults of no single backend together, and thos
     shop.fail({"key", "list"}, 10, "invalid_option");
 }
 
+TEST_CASE("one --set that is at fault hides no other") {
+    const Workshop shop;
+    const auto result = shop.keyway({"--json", "--set", "file.zork=1", "--set", "db.passphrase=notasource", "--set", "new.path=x", "config", "check"});
+    CHECK(result.status == 10);
+    for(const auto* const part : {"zork", "passphrase", "the backend \\\"new\\\" has no type"}) {
+        INFO(part);
+        CHECK((result.out + result.err).find(part) != std::string::npos);
+    }
+}
+
+TEST_CASE("a pipe that nobody writes to keeps nobody waiting for the name of a wrapping key") {
+    Workshop shop;
+    shop.run({"mkfifo", "pipe"});
+    auto json = Json::parse(shop.read("keyway.json"));
+    json["backends"]["db"].erase("passphrase");
+    json["backends"]["db"]["wrapping-key"] = "./pipe";
+    shop.write("keyway.json", json.dump());
+    CHECK(shop.keyway({"config", "check"}).out.find("is no file with a key reference") != std::string::npos);
+}
+
 TEST_CASE("what no backend can be made of is a fault, and a secret that stands in clear is not shown") {
     const Workshop shop;
     auto settings = Json::parse(shop.read("keyway.json"));

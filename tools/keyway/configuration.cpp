@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "configuration.hpp"
+#include "signals.hpp"
 
 #include <keyway/core/error.hpp>
 
@@ -123,20 +124,24 @@ public:
         backend.options.insert_or_assign(option, std::move(raw));
     }
 
-    [[nodiscard]] Settings settings() const {
+    /// @param take does a part, and may go on where that fails: the rest is in the settings then
+    template <typename Take>
+    [[nodiscard]] Settings settings(const Take& take) const {
         Settings out;
         for(const auto& [alias, backend] : backends_) {
-            if(backend.type.empty()) {
-                throw Error(Errc::invalid_option, "the backend " + in_quotes(alias.str()) + " has no type",
-                            "add --set " + alias.str() + ".type=TYPE; `keyway backend list` shows the types");
-            }
-            out.add(alias, backend);
+            take([&, &alias = alias, &backend = backend] {
+                if(backend.type.empty()) {
+                    throw Error(Errc::invalid_option, "the backend " + in_quotes(alias.str()) + " has no type",
+                                "add --set " + alias.str() + ".type=TYPE; `keyway backend list` shows the types");
+                }
+                out.add(alias, backend);
+            });
         }
         if(default_) {
-            out.set_default(*default_);
+            take([&] { out.set_default(*default_); });
         }
         for(const auto& [purpose, alias] : purposes_) {
-            out.set_for_purpose(purpose, alias);
+            take([&, purpose = purpose, &alias = alias] { out.set_for_purpose(purpose, alias); });
         }
         if(audit_) {
             out.set_audit(*audit_);
@@ -195,6 +200,7 @@ Configuration load_configuration(const Globals& globals, Faults faults) {
     configuration.file = choose_place(configuration.places);
     if(configuration.file) {
         require_there(*configuration.file, configuration.places);
+        const SignalsLetThrough signals;  // it may be a pipe that nobody writes to
         configuration.settings = faults == Faults::end ? read_settings(*configuration.file)
                                                        : read_settings(*configuration.file, configuration.faults);
         if(const auto& audit = configuration.settings.audit()) {
@@ -206,7 +212,7 @@ Configuration load_configuration(const Globals& globals, Faults faults) {
         for(const auto& text : globals.sets) {
             take([&] { draft.set(text); });
         }
-        take([&] { configuration.settings = draft.settings(); });
+        configuration.settings = draft.settings(take);
     }
     if(globals.audit) {
         configuration.settings.set_audit(*globals.audit);

@@ -3,6 +3,8 @@
 #include <keyway/core/file_io.hpp>
 #include <keyway/key/wrapping_key_name.hpp>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace keyway {
@@ -42,14 +44,17 @@ WrappingKeyName WrappingKeyName::parse(std::string_view text) {
     if(auto alias = alias_of(text)) {
         return {*std::move(alias), std::string(text.substr(text.find(':') + 1))};
     }
-    const auto bytes = read_file(std::string(text), largest_reference);
+    const std::filesystem::path file(text);
+    std::error_code ignored;
+    if(const auto status = std::filesystem::status(file, ignored); std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+        // Not read: a pipe would keep who looks at the settings waiting.
+        throw Error(Errc::storage_failed, in_quotes(file.string()) + " is no file with a key reference",
+                    "name the wrapping key keyway:1?..., ALIAS:LABEL, or a file that holds a reference");
+    }
+    const auto bytes = read_file(file, largest_reference);
     std::string content(bytes.begin(), bytes.end());
     content.erase(content.find_last_not_of(" \r\n\t") + 1);
     return KeyRef::parse(content);
-}
-
-bool WrappingKeyName::may_be(const KeyRef& key, std::string_view label) const {
-    return key.backend() == backend_ && (ref_ ? key.fingerprint() == ref_->fingerprint() : label == label_);
 }
 
 std::string WrappingKeyName::to_string() const {

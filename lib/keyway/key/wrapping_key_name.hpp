@@ -34,10 +34,6 @@ public:
     /// Of a reference the label or file name that it tells, or empty.
     [[nodiscard]] const std::string& label() const noexcept { return label_; }
 
-    /// Whether a key pair may be the one named: where the name is only a label, that decides.
-    /// @param label the key's, as a listing has it
-    [[nodiscard]] bool may_be(const KeyRef& key, std::string_view label) const;
-
     /// As parse reads it.
     [[nodiscard]] std::string to_string() const;
 
