@@ -37,43 +37,19 @@ Means means_of(const KeyMigration& migration) {
             .exporter = dynamic_cast<const KeyExporter*>(&migration.from)};
 }
 
-/// What a listing says of a key; empty where it says nothing.
-std::string attribute_of(const KeyMigration& migration, std::string_view name) {
-    const auto* const lister = dynamic_cast<const KeyLister*>(&migration.from);
-    if(lister == nullptr) {
-        return {};
-    }
-    for(const auto& key : lister->list(migration.use).keys) {
-        if(key.ref.locator() == migration.ref.locator()) {
-            for(const auto& [attribute, value] : key.attributes) {
-                if(attribute == name) {
-                    return value;
-                }
-            }
-        }
-    }
-    return {};
-}
-
 /// @param why in the way between two that could do it, if anything
 Error cannot_leave(const KeyMigration& migration, const Error* why = nullptr) {
     const auto what = "the private key of " + in_quotes(migration.ref.to_string()) + " cannot leave backend " +
                       in_quotes(migration.from.alias().str());
-    const std::string renew = "sign with it where it is, or make a new key in backend " +
-                              in_quotes(migration.to.alias().str()) + " and have it certified in the old one's place";
-    const auto extractable = attribute_of(migration, "extractable");
-    if(extractable == "no") {
-        return Error(Errc::unsupported, what + ": the token keeps it for good (CKA_EXTRACTABLE is false)", renew)
+    const auto renew = "make a new key in backend " + in_quotes(migration.to.alias().str()) + " and have it certified in the old one's place";
+    if(why == nullptr) {
+        return Error(Errc::unsupported, what + ": the backend hands out no private keys", "sign with it where it is, or " + renew)
             .in_backend(migration.from.alias().str());
     }
-    if(why != nullptr) {
-        // What was lacking, or what failed in asking: that is the error then.
-        const auto hint = why->code() != Errc::unsupported ? why->hint() : (why->hint().empty() ? "" : why->hint() + "; or ") + renew;
-        return Error(why->code(), what + ": " + why->message(), hint)
-            .with_return_value(why->return_value())
-            .in_backend(why->backend().empty() ? migration.from.alias().str() : why->backend());
-    }
-    return Error(Errc::unsupported, what + ": the backend hands out no private keys", renew).in_backend(migration.from.alias().str());
+    // What was lacking, or what failed in asking: that is the error then.
+    return Error(why->code(), what + ": " + why->message(), why->code() == Errc::unsupported ? why->hint() + "; or " + renew : why->hint())
+        .with_return_value(why->return_value())
+        .in_backend(why->backend().empty() ? migration.from.alias().str() : why->backend());
 }
 
 /// It is the key of the reference by its public half, and does what only that key can do.

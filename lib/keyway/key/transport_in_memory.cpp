@@ -11,6 +11,7 @@
 #include <botan/system_rng.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <utility>
 
@@ -22,6 +23,7 @@ using SecretBytes = Botan::secure_vector<std::uint8_t>;
 
 constexpr std::size_t transport_bits = 3072;
 constexpr std::size_t secret_bytes = 32;
+constexpr std::array<const char*, 2> hashes{"SHA-256", "SHA-1"};
 constexpr std::size_t wrap_block = 8;
 
 /// The other form that tokens mean by CKM_AES_KEY_WRAP_PAD (NSS does): padded as PKCS#7 has it to whole blocks, then RFC 3394.
@@ -85,12 +87,11 @@ TransportInMemory::TransportInMemory() : key_(std::make_unique<Botan::RSA_Privat
 TransportInMemory::~TransportInMemory() = default;
 
 TransportKey TransportInMemory::transport_key() const {
-    return {.public_key = key_->public_key(), .hashes = {"SHA-256", "SHA-1"}, .formats = {WrapFormat::kwp, WrapFormat::wrap_pad}};
+    return {.public_key = key_->public_key(), .hashes = {hashes.begin(), hashes.end()}, .formats = {WrapFormat::kwp, WrapFormat::wrap_pad}};
 }
 
 std::unique_ptr<Botan::Private_Key> TransportInMemory::open(const TransportedKey& came, const Botan::Public_Key& public_half) const {
-    const auto taken = transport_key().hashes;
-    if(std::ranges::find(taken, came.hash) == taken.end()) {
+    if(std::ranges::find(hashes, came.hash) == hashes.end()) {
         throw Error(Errc::malformed_data, "the key was encrypted by a hash that was not asked for");
     }
     std::unique_ptr<Botan::Private_Key> key;

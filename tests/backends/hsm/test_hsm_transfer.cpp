@@ -119,7 +119,7 @@ TEST_CASE("a key that may not leave its token says why, and nothing is made for 
     const auto migration = tokens.migration(fixed);
     for(const auto& error : {test::raised([&] { return require_movable(migration), 0; }), test::raised([&] { return tokens.migrate(fixed); })}) {
         CHECK(error.code() == Errc::unsupported);
-        CHECK(error.message().ends_with("the token keeps it for good (CKA_EXTRACTABLE is false)"));
+        CHECK(error.message().ends_with(" keeps the key for good (CKA_EXTRACTABLE is false)"));
         CHECK(error.backend() == "hsm");
     }
     // One that only trusted keys may wrap.
@@ -173,7 +173,7 @@ TEST_CASE("a token that lacks a mechanism is told of, beforehand too") {
             {test::raised([&] { return require_movable(migration), 0; }), test::raised([&] { return tokens.migrate(made.ref); })}) {
             CHECK(error.code() == Errc::unsupported);
             CHECK(error.message().ends_with(told));
-            CHECK(error.hint().find("; or sign with it where it is") != std::string::npos);
+            CHECK(error.hint().find("; or make a new key in backend ") != std::string::npos);
         }
         tokens.store.fault().clear();
         CHECK(tokens.holds_pairs(1));

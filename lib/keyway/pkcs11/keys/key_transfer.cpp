@@ -214,7 +214,8 @@ namespace {
 
 /// It is extractable: some tokens wrap some kinds of keys only. SoftHSM knows no form of Ed25519 keys.
 Error wraps_none_of_its_kind(std::string_view token_name) {
-    return Error(Errc::unsupported, std::string(token_name) + " wraps no key of this kind: " + return_value_name(CKR_KEY_NOT_WRAPPABLE))
+    return Error(Errc::unsupported, std::string(token_name) + " wraps no key of this kind: " + return_value_name(CKR_KEY_NOT_WRAPPABLE),
+                 "sign with it where it is")
         .with_return_value(return_value_name(CKR_KEY_NOT_WRAPPABLE));
 }
 
