@@ -14,7 +14,6 @@
 #include <keyway/pkcs11/keys/aes_key_wrapper_internal.hpp>
 #include <keyway/pkcs11/keys/hsm_private_key_internal.hpp>
 #include <keyway/pkcs11/keys/key_transfer_internal.hpp>
-#include <keyway/pkcs11/keys/offered_mechanism_internal.hpp>
 
 #include <botan/pk_keys.h>
 #include <botan/pubkey.h>
@@ -314,12 +313,7 @@ std::optional<Error> HsmBackend::check_send(const KeyRef& ref, const OptionValue
         const auto pin = pin_provider(options, *token);
         return token->with_session(pkcs11::SessionMode::read_only, pin, [&](const pkcs11::Session& session) {
             const auto found = pkcs11::find_key(session, wanted, ref.fingerprint(), token->name());
-            // What is so for good comes first.
-            auto why = pkcs11::why_it_stays(session, found.private_object, token->name());
-            if(!why) {
-                why = pkcs11::why_it_sends_no_keys(session.calls(), pkcs11::slot_of(session), token->name());
-            }
-            return why ? why : pkcs11::why_it_is_not_wrapped(session, found.private_object, token->name());
+            return pkcs11::why_it_is_not_sent(session, found.private_object, token->name());
         });
     });
 }

@@ -166,8 +166,6 @@ std::vector<std::string> taken_hashes(const Session& session, const Botan::Publi
     return out;
 }
 
-}  // namespace
-
 std::optional<Error> why_it_sends_no_keys(FunctionList& calls, CK_SLOT_ID slot, std::string_view token_name) {
     constexpr std::string_view does = "encrypt a key on its way out";
     if(!offers(calls, slot, CKM_AES_KEY_GEN, CKF_GENERATE)) {
@@ -177,20 +175,6 @@ std::optional<Error> why_it_sends_no_keys(FunctionList& calls, CK_SLOT_ID slot, 
         return lacks(token_name, does, "CKM_RSA_PKCS_OAEP for wrapping");
     }
     if(std::ranges::none_of(formats, [&](const Format& one) { return offers(calls, slot, one.mechanism, CKF_WRAP); })) {
-        return lacks(token_name, does, "CKM_AES_KEY_WRAP_KWP and CKM_AES_KEY_WRAP_PAD");
-    }
-    return std::nullopt;
-}
-
-std::optional<Error> why_it_receives_no_keys(FunctionList& calls, CK_SLOT_ID slot, std::string_view token_name) {
-    constexpr std::string_view does = "take in a key that was encrypted by another token";
-    if(!offers(calls, slot, CKM_RSA_PKCS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR)) {
-        return lacks(token_name, does, "CKM_RSA_PKCS_KEY_PAIR_GEN");
-    }
-    if(!offers(calls, slot, CKM_RSA_PKCS_OAEP, CKF_UNWRAP)) {
-        return lacks(token_name, does, "CKM_RSA_PKCS_OAEP for unwrapping");
-    }
-    if(std::ranges::none_of(formats, [&](const Format& one) { return offers(calls, slot, one.mechanism, CKF_UNWRAP); })) {
         return lacks(token_name, does, "CKM_AES_KEY_WRAP_KWP and CKM_AES_KEY_WRAP_PAD");
     }
     return std::nullopt;
@@ -210,7 +194,11 @@ std::optional<Error> why_it_stays(const Session& session, CK_OBJECT_HANDLE key, 
     return std::nullopt;
 }
 
-namespace {
+/// What keeps the key in its token for good, and then what the token lacks.
+std::optional<Error> why_it_stays_or_is_not_encrypted(const Session& session, CK_OBJECT_HANDLE key, std::string_view token_name) {
+    auto why = why_it_stays(session, key, token_name);
+    return why ? why : why_it_sends_no_keys(session.calls(), slot_of(session), token_name);
+}
 
 /// It is extractable: some tokens wrap some kinds of keys only. SoftHSM knows no form of Ed25519 keys.
 Error wraps_none_of_its_kind(std::string_view token_name) {
@@ -218,8 +206,6 @@ Error wraps_none_of_its_kind(std::string_view token_name) {
                  "sign with it where it is")
         .with_return_value(return_value_name(CKR_KEY_NOT_WRAPPABLE));
 }
-
-}  // namespace
 
 std::optional<Error> why_it_is_not_wrapped(const Session& session, CK_OBJECT_HANDLE key, std::string_view token_name) {
     auto& calls = session.calls();
@@ -238,13 +224,31 @@ std::optional<Error> why_it_is_not_wrapped(const Session& session, CK_OBJECT_HAN
                : std::nullopt;
 }
 
+}  // namespace
+
+std::optional<Error> why_it_is_not_sent(const Session& session, CK_OBJECT_HANDLE key, std::string_view token_name) {
+    auto why = why_it_stays_or_is_not_encrypted(session, key, token_name);
+    return why ? why : why_it_is_not_wrapped(session, key, token_name);
+}
+
+std::optional<Error> why_it_receives_no_keys(FunctionList& calls, CK_SLOT_ID slot, std::string_view token_name) {
+    constexpr std::string_view does = "take in a key that was encrypted by another token";
+    if(!offers(calls, slot, CKM_RSA_PKCS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR)) {
+        return lacks(token_name, does, "CKM_RSA_PKCS_KEY_PAIR_GEN");
+    }
+    if(!offers(calls, slot, CKM_RSA_PKCS_OAEP, CKF_UNWRAP)) {
+        return lacks(token_name, does, "CKM_RSA_PKCS_OAEP for unwrapping");
+    }
+    if(std::ranges::none_of(formats, [&](const Format& one) { return offers(calls, slot, one.mechanism, CKF_UNWRAP); })) {
+        return lacks(token_name, does, "CKM_AES_KEY_WRAP_KWP and CKM_AES_KEY_WRAP_PAD");
+    }
+    return std::nullopt;
+}
+
 TransportedKey send_key(const Session& session, CK_OBJECT_HANDLE key, const TransportKey& under, std::string_view token_name) {
     auto& calls = session.calls();
     const auto slot = slot_of(session);
-    if(auto why = why_it_sends_no_keys(calls, slot, token_name)) {
-        throw Error(*why);
-    }
-    if(auto why = why_it_stays(session, key, token_name)) {
+    if(auto why = why_it_stays_or_is_not_encrypted(session, key, token_name)) {
         throw Error(*why);
     }
     const auto* const rsa = dynamic_cast<const Botan::RSA_PublicKey*>(under.public_key.get());

@@ -12,20 +12,15 @@ namespace keyway::pkcs11 {
 // A private key goes from token to token: encrypted under an AES key of the moment, and that under an RSA key of the moment. All
 // keys of the moment are session objects.
 
-/// Why the token of the slot can send no key so; nothing when it has the mechanisms.
+/// Why the key cannot be sent so, as far as that can be told before: it stays for good (CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED), the
+/// token lacks a mechanism, or says that it wraps no keys of this kind, asked by the length that it would have.
+/// @param key its private object
+/// @throws what asking the token throws
+[[nodiscard]] std::optional<Error> why_it_is_not_sent(const Session& session, CK_OBJECT_HANDLE key, std::string_view token_name);
+
+/// Why the token of the slot can receive no key so; nothing when it has the mechanisms.
 /// @throws what asking for its mechanisms throws
-[[nodiscard]] std::optional<Error> why_it_sends_no_keys(FunctionList& calls, CK_SLOT_ID slot, std::string_view token_name);
-
-/// The same for receiving.
 [[nodiscard]] std::optional<Error> why_it_receives_no_keys(FunctionList& calls, CK_SLOT_ID slot, std::string_view token_name);
-
-/// What keeps this key in its token: CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED.
-/// @param key its private object
-[[nodiscard]] std::optional<Error> why_it_stays(const Session& session, CK_OBJECT_HANDLE key, std::string_view token_name);
-
-/// Whether the token says that it wraps no keys of this kind, asked by the length that it would have under an AES key of the moment.
-/// @param key its private object
-[[nodiscard]] std::optional<Error> why_it_is_not_wrapped(const Session& session, CK_OBJECT_HANDLE key, std::string_view token_name);
 
 /// Encrypts a private key of the token for the holder of the transport key.
 /// @param key its private object
